@@ -1,0 +1,4 @@
+//! The companion command.
+#![forbid(unsafe_code)]
+
+fn main() {}
