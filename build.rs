@@ -1,1 +1,5 @@
-fn main() {}
+//! How the library is linked.
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+}

@@ -19,6 +19,8 @@
 //! `unsafe` lives in `abi`, `lc` and `os.rs`. `tests/architecture.rs` fails when a layer names one
 //! that it may not.
 
+#![allow(dead_code, reason = "layers are being built side by side")]
+
 #[cfg(panic = "abort")]
 compile_error!(
     "a panic must become CKR_GENERAL_ERROR, never the end of the host: panic = \"unwind\""
