@@ -1,1 +1,2 @@
+//! What the companion command calls: the safe front door.
 #![forbid(unsafe_code)]

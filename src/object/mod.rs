@@ -66,7 +66,11 @@ pub(crate) enum Shown<'a> {
 /// One sibling or tether as a token.
 pub(crate) struct Token;
 
-#[expect(unused_variables, reason = "the contract; bodies follow")]
+#[allow(
+    unused_variables,
+    clippy::needless_pass_by_ref_mut,
+    reason = "the contract; bodies follow"
+)]
 impl Token {
     /// The sibling's or tether's id.
     pub(crate) fn id(&self) -> &str {

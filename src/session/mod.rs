@@ -1,1 +1,2 @@
+//! Who is connected, and what is under way.
 #![forbid(unsafe_code)]
