@@ -2,10 +2,13 @@
 //! tether: its row, its objects, its keys.
 #![forbid(unsafe_code)]
 
+mod attribute;
+mod class;
 mod template;
 
 use cryptoki_sys::*;
 
+pub(crate) use attribute::Attributes;
 pub(crate) use template::{Template, Value};
 
 use crate::error::{Code, Result};
@@ -60,7 +63,7 @@ pub(crate) struct Begun<T: ?Sized> {
 pub(crate) enum Shown<'a> {
     Bytes(&'a [u8]),
     /// `CKA_WRAP_TEMPLATE` and its kin.
-    Nested(&'a Template),
+    Nested(&'a Attributes),
 }
 
 /// One sibling or tether as a token.

@@ -1,0 +1,310 @@
+//! Typed attributes: what an object shows of itself, sorted by type, and its two forms: C's
+//! (`C_GetAttributeValue`) and deterministic CBOR (the row, formats.md §4.7).
+#![forbid(unsafe_code)]
+
+use std::fmt;
+
+use ciborium::value::Value as Cbor;
+use cryptoki_sys::*;
+
+use super::Shown;
+use super::class;
+use crate::error::{Code, Result};
+
+/// A value in its type.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Value {
+    Flag(bool),
+    Number(CK_ULONG),
+    Bytes(Vec<u8>),
+    /// `CKA_ALLOWED_MECHANISMS`.
+    Mechanisms(Vec<CK_MECHANISM_TYPE>),
+    /// `CKA_WRAP_TEMPLATE` and its kin.
+    Nested(Attributes),
+}
+
+/// How a type's value looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Flag,
+    Number,
+    Bytes,
+    /// Empty, or 8 bytes of digits.
+    Date,
+    Mechanisms,
+    Nested,
+}
+
+/// Attributes, each type once, in order of type.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Attributes(Vec<(CK_ATTRIBUTE_TYPE, Value)>);
+
+impl Attributes {
+    pub(crate) fn get(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&Value> {
+        let place = self.0.binary_search_by_key(&kind, |(kind, _)| *kind).ok()?;
+        self.0.get(place).map(|(_, value)| value)
+    }
+
+    pub(crate) fn set(&mut self, kind: CK_ATTRIBUTE_TYPE, value: Value) {
+        match self.0.binary_search_by_key(&kind, |(kind, _)| *kind) {
+            Ok(place) => {
+                if let Some(old) = self.0.get_mut(place) {
+                    old.1 = value;
+                }
+            }
+            Err(place) => self.0.insert(place, (kind, value)),
+        }
+    }
+
+    /// Sets what is not there yet.
+    pub(crate) fn default_to(&mut self, kind: CK_ATTRIBUTE_TYPE, value: Value) {
+        if self.get(kind).is_none() {
+            self.set(kind, value);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, kind: CK_ATTRIBUTE_TYPE) -> Option<Value> {
+        let place = self.0.binary_search_by_key(&kind, |(kind, _)| *kind).ok()?;
+        Some(self.0.remove(place).1)
+    }
+
+    /// A flag that is not there is FALSE.
+    pub(crate) fn flag(&self, kind: CK_ATTRIBUTE_TYPE) -> bool {
+        matches!(self.get(kind), Some(Value::Flag(true)))
+    }
+
+    pub(crate) fn number(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<CK_ULONG> {
+        match self.get(kind) {
+            Some(Value::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn bytes(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
+        match self.get(kind) {
+            Some(Value::Bytes(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn nested(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&Self> {
+        match self.get(kind) {
+            Some(Value::Nested(nested)) => Some(nested),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (CK_ATTRIBUTE_TYPE, &Value)> {
+        self.0.iter().map(|(kind, value)| (*kind, value))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether every attribute of `other` is here with the same value.
+    pub(crate) fn hold(&self, other: &Self) -> bool {
+        other
+            .iter()
+            .all(|(kind, value)| self.get(kind) == Some(value))
+    }
+
+    /// Deterministic CBOR: types are integers in ascending order (RFC 8949 §4.2.1).
+    pub(crate) fn to_cbor(&self) -> Cbor {
+        let entry =
+            |(kind, value): &(CK_ATTRIBUTE_TYPE, Value)| (Cbor::from(*kind), value.to_cbor());
+        Cbor::Map(self.0.iter().map(entry).collect())
+    }
+
+    pub(crate) fn encode(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        ciborium::into_writer(&self.to_cbor(), &mut bytes).map_err(|_| Code::GeneralError)?;
+        Ok(bytes)
+    }
+
+    /// `None`: not what [`Attributes::encode`] writes.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let found = Self::from_cbor(&ciborium::from_reader(bytes).ok()?)?;
+        (found.encode().ok()? == bytes).then_some(found)
+    }
+
+    fn from_cbor(value: &Cbor) -> Option<Self> {
+        let entry = |(kind, value): &(Cbor, Cbor)| {
+            let kind: CK_ATTRIBUTE_TYPE = kind.as_integer()?.try_into().ok()?;
+            Some((kind, Value::from_cbor(kind, value)?))
+        };
+        let found: Vec<_> = value.as_map()?.iter().map(entry).collect::<Option<_>>()?;
+        found.is_sorted_by(|a, b| a.0 < b.0).then_some(Self(found))
+    }
+}
+
+impl FromIterator<(CK_ATTRIBUTE_TYPE, Value)> for Attributes {
+    fn from_iter<I: IntoIterator<Item = (CK_ATTRIBUTE_TYPE, Value)>>(from: I) -> Self {
+        let mut all = Self::default();
+        from.into_iter()
+            .for_each(|(kind, value)| all.set(kind, value));
+        all
+    }
+}
+
+impl Value {
+    /// A value from C's form.
+    ///
+    /// # Errors
+    /// `CKR_ATTRIBUTE_VALUE_INVALID` for a length or a value that the type cannot have.
+    pub(crate) fn from_c(form: Form, bytes: &[u8]) -> Result<Self> {
+        let value = match form {
+            Form::Flag => match bytes {
+                [0] => Self::Flag(false),
+                [1] => Self::Flag(true),
+                _ => return Err(Code::AttributeValueInvalid.into()),
+            },
+            Form::Number => Self::Number(number(bytes)?),
+            Form::Bytes => Self::Bytes(bytes.to_vec()),
+            Form::Date if bytes.is_empty() || is_date(bytes) => Self::Bytes(bytes.to_vec()),
+            Form::Date | Form::Nested => return Err(Code::AttributeValueInvalid.into()),
+            Form::Mechanisms => Self::Mechanisms(numbers(bytes)?),
+        };
+        Ok(value)
+    }
+
+    /// Shows the value in C's form.
+    pub(crate) fn show<R>(&self, to: impl FnOnce(Shown<'_>) -> R) -> R {
+        match self {
+            Self::Flag(flag) => to(Shown::Bytes(&[u8::from(*flag)])),
+            Self::Number(number) => to(Shown::Bytes(&number.to_ne_bytes())),
+            Self::Bytes(bytes) => to(Shown::Bytes(bytes)),
+            Self::Mechanisms(list) => {
+                let bytes: Vec<u8> = list.iter().flat_map(|kind| kind.to_ne_bytes()).collect();
+                to(Shown::Bytes(&bytes))
+            }
+            Self::Nested(nested) => to(Shown::Nested(nested)),
+        }
+    }
+
+    /// Bytes that it takes, for `C_GetObjectSize`.
+    pub(crate) fn size(&self) -> usize {
+        self.show(|shown| match shown {
+            Shown::Bytes(bytes) => bytes.len(),
+            Shown::Nested(nested) => nested.iter().map(|(_, value)| value.size()).sum(),
+        })
+    }
+
+    fn to_cbor(&self) -> Cbor {
+        match self {
+            Self::Flag(flag) => Cbor::Bool(*flag),
+            Self::Number(number) => Cbor::from(*number),
+            Self::Bytes(bytes) => Cbor::Bytes(bytes.clone()),
+            Self::Mechanisms(list) => Cbor::Array(list.iter().map(|m| Cbor::from(*m)).collect()),
+            Self::Nested(nested) => nested.to_cbor(),
+        }
+    }
+
+    fn from_cbor(kind: CK_ATTRIBUTE_TYPE, value: &Cbor) -> Option<Self> {
+        Some(match class::form(kind) {
+            Form::Flag => Self::Flag(value.as_bool()?),
+            Form::Number => Self::Number(value.as_integer()?.try_into().ok()?),
+            Form::Bytes | Form::Date => Self::Bytes(value.as_bytes()?.clone()),
+            Form::Mechanisms => {
+                let one = |m: &Cbor| m.as_integer()?.try_into().ok();
+                Self::Mechanisms(value.as_array()?.iter().map(one).collect::<Option<_>>()?)
+            }
+            Form::Nested => Self::Nested(Attributes::from_cbor(value)?),
+        })
+    }
+}
+
+fn number(bytes: &[u8]) -> Result<CK_ULONG> {
+    let bytes = bytes.try_into().map_err(|_| Code::AttributeValueInvalid)?;
+    Ok(CK_ULONG::from_ne_bytes(bytes))
+}
+
+fn numbers(bytes: &[u8]) -> Result<Vec<CK_ULONG>> {
+    bytes.chunks(size_of::<CK_ULONG>()).map(number).collect()
+}
+
+/// `CK_DATE`: YYYYMMDD in digits, the day in the calendar's range.
+fn is_date(bytes: &[u8]) -> bool {
+    let digits = bytes.len() == 8 && bytes.iter().all(u8::is_ascii_digit);
+    let two = |at: usize| {
+        bytes
+            .get(at..at + 2)
+            .map_or(0, |two| two.iter().fold(0, |n, d| n * 10 + (d - b'0')))
+    };
+    digits && (1..=12).contains(&two(4)) && (1..=31).contains(&two(6))
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Value(..)")
+    }
+}
+
+/// Values may be a private object's: types only.
+impl fmt::Debug for Attributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(kind, _)| kind))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn value(depth: u32) -> BoxedStrategy<(CK_ATTRIBUTE_TYPE, Value)> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(|flag| (CKA_TOKEN, Value::Flag(flag))),
+            any::<u64>().prop_map(|number| (CKA_KEY_TYPE, Value::Number(number))),
+            any::<Vec<u8>>().prop_map(|bytes| (CKA_LABEL, Value::Bytes(bytes))),
+            (0x8000_0000_u64..u64::MAX, any::<Vec<u8>>())
+                .prop_filter("ours have a form", |(kind, _)| kind >> 8 != 0x80_005A)
+                .prop_map(|(kind, bytes)| (kind, Value::Bytes(bytes))),
+            any::<Vec<u64>>().prop_map(|list| (CKA_ALLOWED_MECHANISMS, Value::Mechanisms(list))),
+        ];
+        if depth == 0 {
+            return leaf.boxed();
+        }
+        let nested = prop::collection::vec(value(depth - 1), 0..4)
+            .prop_map(|all| (CKA_WRAP_TEMPLATE, Value::Nested(all.into_iter().collect())));
+        prop_oneof![leaf, nested].boxed()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_decodes_to_the_same(all in prop::collection::vec(value(1), 0..12)) {
+            let attributes: Attributes = all.into_iter().collect();
+            let bytes = attributes.encode().unwrap();
+            prop_assert!(Attributes::decode(&bytes) == Some(attributes));
+        }
+
+        #[test]
+        fn what_decodes_is_the_only_encoding_of_it(bytes in any::<Vec<u8>>()) {
+            if let Some(attributes) = Attributes::decode(&bytes) {
+                prop_assert_eq!(attributes.encode().unwrap(), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_flag_is_one_byte_of_zero_or_one() {
+        assert!(Value::from_c(Form::Flag, &[2]).is_err());
+        assert!(Value::from_c(Form::Flag, &[1, 0]).is_err());
+        assert!(Value::from_c(Form::Flag, &[1]).is_ok_and(|v| v == Value::Flag(true)));
+    }
+
+    #[test]
+    fn a_date_is_empty_or_a_day() {
+        for (bytes, fine) in [
+            (&b""[..], true),
+            (b"20261124", true),
+            (b"20261324", false),
+            (b"2026112", false),
+            (b"2026-1-1", false),
+        ] {
+            assert_eq!(Value::from_c(Form::Date, bytes).is_ok(), fine, "{bytes:?}");
+        }
+    }
+}
