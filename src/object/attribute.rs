@@ -214,7 +214,8 @@ impl Value {
     }
 }
 
-fn number(bytes: &[u8]) -> Result<CK_ULONG> {
+/// A `CK_ULONG` in machine order.
+pub(super) fn number(bytes: &[u8]) -> Result<CK_ULONG> {
     let bytes = bytes.try_into().map_err(|_| Code::AttributeValueInvalid)?;
     Ok(CK_ULONG::from_ne_bytes(bytes))
 }

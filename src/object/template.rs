@@ -5,7 +5,7 @@ use std::fmt;
 
 use cryptoki_sys::*;
 
-use super::attribute::{Attributes, Form, Value as Typed};
+use super::attribute::{Attributes, Form, Value as Typed, number};
 use super::class::{self, Class, SECRET};
 use crate::error::{Code, Result};
 use crate::mechanism::Parts;
@@ -57,10 +57,7 @@ impl Template {
         let Some((_, value)) = self.0.iter().find(|(each, _)| *each == kind) else {
             return Ok(None);
         };
-        match Typed::from_c(Form::Number, value.bytes()?)? {
-            Typed::Number(number) => Ok(Some(number)),
-            _ => Err(Code::GeneralError.into()),
-        }
+        number(value.bytes()?).map(Some)
     }
 
     /// The template of an object of a class.
