@@ -1,9 +1,15 @@
 //! aws-lc, safely: a file a family, each C object a type that frees itself. One of the three homes
 //! of `unsafe`.
 
+pub(crate) mod aead;
+pub(crate) mod digest;
+pub(crate) mod kdf;
+pub(crate) mod mac;
 pub(crate) mod random;
 
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
+
+use crate::error::{Code, Result};
 
 /// Equality in constant time of two byte strings of the same length; another length is unequal.
 pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
@@ -16,4 +22,32 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
                 a.len(),
             )
         } == 0
+}
+
+/// Whether a call of aws-lc, which answers 1 for success, succeeded. What it left in the thread's
+/// error queue is dropped.
+pub(crate) fn succeeded(answer: c_int) -> bool {
+    if answer != 1 {
+        // SAFETY: takes no argument and touches this thread's queue alone.
+        unsafe { aws_lc_sys::ERR_clear_error() };
+    }
+    answer == 1
+}
+
+/// The same for a call that can fail for want of memory or by a defect of ours only.
+///
+/// # Errors
+/// `CKR_GENERAL_ERROR`.
+pub(crate) fn done(answer: c_int) -> Result<()> {
+    match succeeded(answer) {
+        true => Ok(()),
+        false => Err(Code::GeneralError.into()),
+    }
+}
+
+/// Wipes a plain C structure that aws-lc has no destructor for.
+pub(crate) fn cleanse<T>(state: &mut T) {
+    // SAFETY: a whole, exclusively borrowed value of `size_of::<T>()` bytes; callers pass structures
+    // of integers, for which all zeroes is a value.
+    unsafe { aws_lc_sys::OPENSSL_cleanse((&raw mut *state).cast::<c_void>(), size_of::<T>()) };
 }

@@ -4,6 +4,7 @@
 use cryptoki_sys::*;
 
 use crate::error::{Code, Result};
+use crate::mechanism::secret_key::SecretKey;
 use crate::secret::Secret;
 
 /// A key's secret parts by attribute type: `CKA_VALUE` of a secret or EC private key, the private
@@ -20,7 +21,9 @@ pub(crate) struct NewKey {
 }
 
 /// An opened key.
-pub(crate) enum Key {}
+pub(crate) enum Key {
+    Secret(SecretKey),
+}
 
 impl Key {
     /// Opens a key from its parts. `part` gives an attribute's bytes in PKCS#11's form (big-endian
@@ -30,11 +33,27 @@ impl Key {
     /// `CKR_TEMPLATE_INCOMPLETE` where a part is missing, `CKR_ATTRIBUTE_VALUE_INVALID` where it
     /// cannot be, `CKR_KEY_TYPE_INCONSISTENT` for a key type that is not known.
     pub(crate) fn open<'a>(
-        _class: CK_OBJECT_CLASS,
-        _key_type: CK_KEY_TYPE,
-        _part: &dyn Fn(CK_ATTRIBUTE_TYPE) -> Option<&'a [u8]>,
+        class: CK_OBJECT_CLASS,
+        key_type: CK_KEY_TYPE,
+        part: &dyn Fn(CK_ATTRIBUTE_TYPE) -> Option<&'a [u8]>,
     ) -> Result<Self> {
-        Err(Code::KeyTypeInconsistent.into())
+        match class {
+            CKO_SECRET_KEY => {
+                let value = part(CKA_VALUE).ok_or(Code::TemplateIncomplete)?;
+                SecretKey::new(key_type, Secret::copy(value)?).map(Self::Secret)
+            }
+            _ => Err(Code::KeyTypeInconsistent.into()),
+        }
+    }
+
+    /// The secret key that this is.
+    ///
+    /// # Errors
+    /// `CKR_KEY_TYPE_INCONSISTENT` for what is none.
+    pub(crate) fn secret(&self) -> Result<&SecretKey> {
+        match self {
+            Self::Secret(key) => Ok(key),
+        }
     }
 
     /// A secret key's bytes.
@@ -42,22 +61,31 @@ impl Key {
     /// # Errors
     /// `CKR_KEY_TYPE_INCONSISTENT` for what is no secret key.
     pub(crate) fn value(&self) -> Result<&Secret> {
-        match *self {}
+        self.secret().map(SecretKey::value)
     }
 
     /// `CKA_CHECK_VALUE` (PKCS#11 3.2, 4.10.2): 3 bytes; none for asymmetric keys.
     pub(crate) fn check_value(&self) -> Option<[u8; 3]> {
-        match *self {}
+        match self {
+            Self::Secret(key) => key.check_value(),
+        }
     }
 
     /// SubjectPublicKeyInfo, DER; of a private key its public half where it can be known.
     pub(crate) fn public_key_info(&self) -> Option<Vec<u8>> {
-        match *self {}
+        match self {
+            Self::Secret(_) => None,
+        }
     }
 
     /// A private key's PKCS#8 (RFC 5208), as `C_WrapKey` wraps it.
+    ///
+    /// # Errors
+    /// `CKR_KEY_TYPE_INCONSISTENT` for what is no private key.
     pub(crate) fn to_pkcs8(&self) -> Result<Secret> {
-        match *self {}
+        match self {
+            Self::Secret(_) => Err(Code::KeyTypeInconsistent.into()),
+        }
     }
 }
 
@@ -73,10 +101,7 @@ pub(crate) fn complete<'a>(
     key_type: CK_KEY_TYPE,
     part: &dyn Fn(CK_ATTRIBUTE_TYPE) -> Option<&'a [u8]>,
 ) -> Result<NewKey> {
-    Key::open(class, key_type, part).map(|key| NewKey {
-        key_type,
-        public: Vec::new(),
-        secret: Vec::new(),
-        key: Some(key),
-    })
+    match Key::open(class, key_type, part)? {
+        Key::Secret(key) => key.into_new(),
+    }
 }

@@ -3,13 +3,16 @@
 //! public vectors alone.
 #![forbid(unsafe_code)]
 
+mod digested;
 mod key;
 mod params;
+mod secret_key;
 
 use cryptoki_sys::*;
 
 pub(crate) use key::{Key, NewKey, Parts};
 pub(crate) use params::{Hash, Params, Shape};
+pub(crate) use secret_key::SecretKey;
 
 use crate::error::{Code, Result};
 use crate::secret::Secret;

@@ -4,6 +4,9 @@
 
 use cryptoki_sys::*;
 
+/// The hash functions that parameters can name.
+pub(crate) use crate::lc::digest::Hash;
+
 /// Which C structure a mechanism's parameter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -33,22 +36,6 @@ pub(crate) enum Shape {
     MacLength,
     /// NULL, or `CK_ZEQ_ENVELOPE_PARAMS`.
     Envelope,
-}
-
-/// The hash functions that parameters can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hash {
-    Sha1,
-    Sha224,
-    Sha256,
-    Sha384,
-    Sha512,
-    Sha512_224,
-    Sha512_256,
-    Sha3_224,
-    Sha3_256,
-    Sha3_384,
-    Sha3_512,
 }
 
 /// Parameters, copied from the host's memory.
