@@ -49,6 +49,7 @@ mod store;
 
 mod lc;
 
+mod cbor;
 mod ck;
 mod clock;
 mod config;
