@@ -352,6 +352,7 @@ mod tests {
         out
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only these two hold others")]
     fn sorted(value: Value) -> Value {
         match value {
             Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
@@ -428,16 +429,16 @@ mod tests {
     #[test]
     fn what_is_not_deterministic_is_refused() {
         for bad in [
-            &[0x18, 0x17][..],             // 23 in two bytes
-            &[0x19, 0x00, 0xff],           // 255 in three
-            &[0x5f, 0x41, 0x00, 0xff],     // an indefinite length
-            &[0xa2, 0x02, 0, 0x01, 0],     // keys out of order
-            &[0xa2, 0x01, 0, 0x01, 0],     // a key twice
-            &[0x58, 0x20, 0x00],           // cut
+            &[0x18, 0x17][..],                                       // 23 in two bytes
+            &[0x19, 0x00, 0xff],                                     // 255 in three
+            &[0x5f, 0x41, 0x00, 0xff],                               // an indefinite length
+            &[0xa2, 0x02, 0, 0x01, 0],                               // keys out of order
+            &[0xa2, 0x01, 0, 0x01, 0],                               // a key twice
+            &[0x58, 0x20, 0x00],                                     // cut
             &[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], // an array of 2^64 items
-            &[0xf7],                       // undefined
-            &[0xc1, 0x00],                 // a tag
-            &[0xf9, 0x00, 0x00],           // a float
+            &[0xf7],                                                 // undefined
+            &[0xc1, 0x00],                                           // a tag
+            &[0xf9, 0x00, 0x00],                                     // a float
         ] {
             assert!(Reader::new(bad).any().is_err(), "{bad:02x?}");
         }

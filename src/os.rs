@@ -20,3 +20,50 @@ impl Locked {
         &mut self.0
     }
 }
+
+/// Unix time (`CLOCK_REALTIME`): may jump, and may be wrong.
+pub(crate) fn realtime_ns() -> i64 {
+    read(libc::CLOCK_REALTIME)
+}
+
+/// Time since this machine started, sleep included (`CLOCK_BOOTTIME`): never set, never back.
+pub(crate) fn boottime_ns() -> i64 {
+    read(libc::CLOCK_BOOTTIME)
+}
+
+fn read(clock: libc::clockid_t) -> i64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is writable.
+    let done = unsafe { libc::clock_gettime(clock, &raw mut time) };
+    debug_assert_eq!(done, 0, "a clock of Linux");
+    time.tv_sec
+        .saturating_mul(1_000_000_000)
+        .saturating_add(time.tv_nsec)
+}
+
+/// Sleeps at least so long.
+pub(crate) fn sleep(duration: std::time::Duration) {
+    std::thread::sleep(duration);
+}
+
+/// Blocks of 1 KiB for one run of Argon2, wiped when dropped.
+pub(crate) struct Scratch(zeroize::Zeroizing<Vec<argon2::Block>>);
+
+impl Scratch {
+    /// `None`: no memory.
+    pub(crate) fn new(blocks: usize) -> Option<Self> {
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(blocks).ok()?;
+        memory.resize(blocks, argon2::Block::new());
+        Some(Self(zeroize::Zeroizing::new(memory)))
+    }
+}
+
+impl AsMut<[argon2::Block]> for Scratch {
+    fn as_mut(&mut self) -> &mut [argon2::Block] {
+        &mut self.0
+    }
+}

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::cbor::Item;
 use crate::error::{Code, Result};
 use crate::lc;
 use crate::os::Locked;
@@ -34,6 +35,26 @@ impl Secret {
         let mut secret = Self::zeroed(len)?;
         lc::random::fill(secret.expose_mut());
         Ok(secret)
+    }
+
+    /// HKDF-SHA-256 of these bytes, 32 bytes out (formats.md writes `HKDF(ikm, salt, info)`).
+    pub(crate) fn derive(&self, salt: &[u8], info: Item<'_>) -> Result<Self> {
+        let mut out = Self::zeroed(32)?;
+        lc::kdf::hkdf_sha256(self.expose(), salt, &info.to_vec(), out.expose_mut())?;
+        Ok(out)
+    }
+
+    /// AES-256-GCM with a nonce of zeroes (`GCM(k, aad, m)`): a key for one message, ever.
+    pub(crate) fn seal_once(&self, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+        lc::aead::seal(self.expose(), &[0; 12], aad, plain)
+    }
+
+    /// What [`Self::seal_once`] sealed.
+    ///
+    /// # Errors
+    /// `CKR_ENCRYPTED_DATA_INVALID` where it was not; `CKR_HOST_MEMORY`.
+    pub(crate) fn open_once(&self, aad: &[u8], sealed: &[u8]) -> Result<Self> {
+        lc::aead::open(self.expose(), &[0; 12], aad, sealed)
     }
 
     pub(crate) fn expose(&self) -> &[u8] {

@@ -3,7 +3,16 @@
 
 use std::fmt;
 
+use crate::cbor::{Item, or_null};
+use crate::error;
+use crate::error::Code;
+use crate::lc;
 use crate::secret::Secret;
+
+mod pin;
+pub(crate) mod soft;
+
+pub(crate) use pin::{Cost, Record, Role};
 
 /// How a master key takes a share (formats.md §1, Member 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +37,28 @@ pub(crate) struct Binding {
     pub(crate) closes: Option<u64>,
 }
 
+impl Binding {
+    /// `binding` of formats.md §1: what a share's wrapping authenticates.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let Self {
+            envelope,
+            header,
+            index,
+            opens,
+            closes,
+        } = self;
+        Item::Array(&[
+            Item::Text("zeq-byok/1 binding"),
+            Item::Bytes(envelope),
+            Item::Bytes(header),
+            Item::Uint((*index).into()),
+            or_null(*opens),
+            or_null(*closes),
+        ])
+        .to_vec()
+    }
+}
+
 /// A share as a provider wrapped it.
 #[derive(Clone, Debug)]
 pub(crate) struct Wrapped {
@@ -42,8 +73,18 @@ pub(crate) struct Master {
     pub(crate) wrap: Wrap,
     /// formats.md §2.
     pub(crate) fingerprint: [u8; 8],
-    /// An upper bound of a wrapped 32-byte share.
-    pub(crate) wrapped_len: usize,
+}
+
+/// The fingerprint of a master key with this canonical name and, where it has one, public key
+/// (formats.md §2).
+pub(crate) fn fingerprint(name: &str, spki: Option<&[u8]>) -> [u8; 8] {
+    let named = Item::Array(&[
+        Item::Text("zeq-byok/1 key name"),
+        Item::Text(name),
+        spki.map_or(Item::Null, Item::Bytes),
+    ]);
+    let [a, b, c, d, e, f, g, h, ..] = lc::digest::sha256(&[&named.to_vec()]);
+    [a, b, c, d, e, f, g, h]
 }
 
 /// Why a sibling did not do it.
@@ -63,6 +104,8 @@ pub(crate) enum Error {
     PinIncorrect,
     /// No memory that may hold secrets.
     Memory,
+    /// A defect of ours or of aws-lc.
+    Internal(&'static str),
 }
 
 /// A provider of one master key.
@@ -70,8 +113,34 @@ pub(crate) trait Sibling: Send + Sync {
     fn id(&self) -> &str;
     /// `None` while locked, where the name comes of the root (Soft).
     fn master(&self) -> Option<Master>;
+    /// An upper bound of a wrapped 32-byte share, in bytes; known while locked.
+    fn wrapped_len(&self) -> usize;
     fn wrap(&self, binding: &Binding, share: &Secret) -> Result<Wrapped, Error>;
     fn unwrap(&self, binding: &Binding, wrapped: &Wrapped) -> Result<Secret, Error>;
+    /// The sibling as one whose master key rests under PINs; `None`: it keeps none here.
+    fn pinned(&self) -> Option<&dyn Pinned> {
+        None
+    }
+}
+
+/// A sibling whose master key rests under PINs, in records that its caller keeps.
+pub(crate) trait Pinned {
+    /// Opens the record's root and takes it into use.
+    fn unlock(
+        &self,
+        pin: &[u8],
+        token: &[u8; 16],
+        role: Role,
+        record: &Record,
+    ) -> Result<(), Error>;
+    /// Checks a PIN against a record; nothing changes.
+    fn check(&self, pin: &[u8], token: &[u8; 16], role: Role, record: &Record)
+    -> Result<(), Error>;
+    /// A new record of the root that is in use, under a fresh salt; [`Error::Locked`] without one.
+    fn rewrap(&self, pin: &[u8], role: Role, cost: Cost) -> Result<Record, Error>;
+    /// Wipes the root.
+    fn lock(&self);
+    fn is_locked(&self) -> bool;
 }
 
 impl fmt::Display for Error {
@@ -84,8 +153,19 @@ impl fmt::Display for Error {
             Self::Damaged => f.write_str("damaged PIN record"),
             Self::PinIncorrect => f.write_str("wrong PIN"),
             Self::Memory => f.write_str("out of memory"),
+            Self::Internal(what) => write!(f, "a defect in this library: {what}"),
         }
     }
 }
 
 impl std::error::Error for Error {}
+
+/// Sealing and deriving fail for want of memory, and for nothing else that a caller could cause.
+impl From<error::Error> for Error {
+    fn from(e: error::Error) -> Self {
+        match e.code == Code::HostMemory {
+            true => Self::Memory,
+            false => Self::Internal(e.code.name()),
+        }
+    }
+}
