@@ -56,4 +56,5 @@ mod config;
 mod error;
 mod log;
 mod os;
+mod paths;
 mod secret;

@@ -1,6 +1,10 @@
 //! What only the operating system can do: locked memory, the fork word, clocks, file checks.
 //! One of the three homes of `unsafe`.
 
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
 /// Bytes in locked, undumped pages that are wiped on fork and on free.
 pub(crate) struct Locked(zeroize::Zeroizing<Vec<u8>>);
 
@@ -66,4 +70,21 @@ impl AsMut<[argon2::Block]> for Scratch {
     fn as_mut(&mut self) -> &mut [argon2::Block] {
         &mut self.0
     }
+}
+
+/// The user as whom files are opened.
+pub(crate) fn effective_user() -> u32 {
+    // SAFETY: geteuid takes nothing and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+/// Would the kernel let this process write there, as whom it opens files?
+pub(crate) fn may_write(path: &Path) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else {
+        return false;
+    };
+    // SAFETY: `path` ends with a zero.
+    let answer =
+        unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::W_OK, libc::AT_EACCESS) };
+    answer == 0
 }

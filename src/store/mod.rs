@@ -137,6 +137,9 @@ pub(crate) enum Error {
 
 /// Where rows rest. Every write is one transaction, durable when it returns.
 pub(crate) trait Store: Send + Sync {
+    /// Would a write be tried? False for a store that may only be read; one that is not there yet
+    /// may be written if it can be made.
+    fn writable(&self) -> bool;
     /// The token's row, if it was initialised.
     fn token(&self, name: &str) -> Result<Option<TokenRow>, Error>;
     /// Replaces everything that the token holds. `found` is the id that was read before, if any:
@@ -227,3 +230,4 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 pub(crate) mod audit;
+pub(crate) mod sqlite;

@@ -1,0 +1,69 @@
+CREATE TABLE token (
+    nr INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    id BLOB NOT NULL,
+    label TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    token_key BLOB NOT NULL,
+    so_head BLOB, so_check BLOB, so_box BLOB, so_tries INTEGER NOT NULL,
+    user_head BLOB, user_check BLOB, user_box BLOB, user_tries INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE object (
+    seq INTEGER PRIMARY KEY,
+    token INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    revision INTEGER NOT NULL,
+    class INTEGER NOT NULL,
+    label BLOB,
+    cka_id BLOB,
+    subject BLOB,
+    closes INTEGER,
+    attributes BLOB NOT NULL,
+    sealed BLOB,
+    trusted BLOB
+) STRICT;
+
+CREATE UNIQUE INDEX object_by_id ON object (token, id);
+CREATE INDEX object_by_class ON object (token, class);
+CREATE INDEX object_by_label ON object (token, label) WHERE label IS NOT NULL;
+CREATE INDEX object_by_cka_id ON object (token, cka_id) WHERE cka_id IS NOT NULL;
+CREATE INDEX object_by_subject ON object (token, subject) WHERE subject IS NOT NULL;
+CREATE INDEX object_by_close ON object (token, closes) WHERE closes IS NOT NULL;
+
+CREATE TABLE state (
+    token INTEGER PRIMARY KEY,
+    sealed BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE clock (
+    domain BLOB PRIMARY KEY,
+    off INTEGER NOT NULL,
+    floor INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    jumped INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mark (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    ns INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY,
+    unix_ns INTEGER NOT NULL,
+    tick INTEGER NOT NULL,
+    phase INTEGER NOT NULL,
+    r INTEGER NOT NULL,
+    token TEXT NOT NULL,
+    what TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+
+INSERT INTO token VALUES (1, 'soft', x'00112233445566778899aabbccddeeff', 'old', 1, x'aa', x'01', x'02', x'03', 0, x'04', x'05', x'06', 3);
+INSERT INTO object VALUES (1, 1, x'01010101010101010101010101010101', 1, 4, x'6b', x'01', NULL, NULL, x'a0', x'ff', NULL);
+INSERT INTO object VALUES (2, 1, x'02020202020202020202020202020202', 5, 0, x'64', NULL, NULL, 99, x'a0', NULL, NULL);
+PRAGMA application_id = 0x7a657142;
+PRAGMA user_version = 1;
