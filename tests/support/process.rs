@@ -1,0 +1,108 @@
+//! Child processes with a time limit, and tests that run in a process of their own.
+
+use std::env;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::token;
+
+/// Set in the child process of [`alone`]: the test's folder.
+const HOME: &str = "ZEQ_TEST_HOME";
+/// The longest that one test may take, on a slow and busy machine.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// What a process said before it ended.
+pub(crate) struct Said {
+    pub(crate) status: ExitStatus,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs to the end, or kills it after `limit` and panics.
+pub(crate) fn run(command: &mut Command, limit: Duration) -> Said {
+    command.stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
+    let out = collect(child.stdout.take());
+    let err = collect(child.stderr.take());
+    let status = wait(&mut child, limit);
+    let (out, err) = (out.join().unwrap(), err.join().unwrap());
+    match status {
+        Some(status) => Said { status, out, err },
+        None => panic!("{command:?} took longer than {limit:?}\n{out}\n{err}"),
+    }
+}
+
+fn collect(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            pipe.read_to_end(&mut bytes).unwrap();
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// `None` where it had to be killed.
+pub(crate) fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let end = Instant::now() + limit;
+    while Instant::now() < end {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    None
+}
+
+/// Runs the test that calls it in a process of its own, with a folder of its own that holds both
+/// modules' configurations and is named in the environment: PKCS#11 state is one a process.
+pub(crate) fn alone(body: impl FnOnce(&Path)) {
+    match env::var_os(HOME) {
+        Some(home) => body(Path::new(&home)),
+        None => again(),
+    }
+}
+
+fn again() {
+    let name = thread::current().name().unwrap().to_owned();
+    let home = tempfile::Builder::new()
+        .prefix("zeq-test.")
+        .tempdir()
+        .unwrap();
+    let path = fs::canonicalize(home.path()).unwrap();
+    token::configure(&path);
+    let mut command = Command::new(env::current_exe().unwrap());
+    command
+        .args([&name, "--exact", "--nocapture", "--test-threads=1"])
+        .env(HOME, &path)
+        .env("SOFTHSM2_CONF", token::softhsm_conf(&path))
+        .env("ZEQ_BYOK_CONF", token::ours_conf(&path));
+    let said = run(&mut command, LIMIT);
+    let passed = said.status.success() && said.out.contains("1 passed");
+    assert!(
+        passed,
+        "{name} by itself: {}\n{}\n{}",
+        said.status, said.out, said.err
+    );
+    print!("{}", told(&said.out));
+}
+
+/// What the test itself printed, without the frame around it.
+fn told(out: &str) -> String {
+    let frame = |line: &&str| {
+        !line.is_empty() && !line.starts_with("running 1 test") && !line.starts_with("test ")
+    };
+    out.lines()
+        .filter(frame)
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
