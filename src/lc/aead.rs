@@ -8,7 +8,7 @@ use crate::error::{Code, Result};
 use crate::lc::succeeded;
 use crate::secret::Secret;
 
-/// The tag's length in bytes, here always whole.
+/// A whole tag's length in bytes.
 pub(crate) const TAG: usize = 16;
 
 /// An AES key's schedule and hash key for GCM. It is not changed by use.
@@ -21,9 +21,11 @@ unsafe impl Send for Gcm {}
 unsafe impl Sync for Gcm {}
 
 impl Gcm {
+    /// `tag` bytes of tag, at most [`TAG`].
+    ///
     /// # Errors
     /// `CKR_KEY_SIZE_RANGE` for a key that is not of 16, 24 or 32 bytes, `CKR_HOST_MEMORY`.
-    pub(crate) fn new(key: &[u8]) -> Result<Self> {
+    pub(crate) fn new(key: &[u8], tag: usize) -> Result<Self> {
         let aead: unsafe extern "C" fn() -> *const EVP_AEAD = match key.len() {
             16 => EVP_aead_aes_128_gcm,
             24 => EVP_aead_aes_192_gcm,
@@ -33,7 +35,7 @@ impl Gcm {
         // SAFETY: takes nothing and gives a static.
         let aead = unsafe { aead() };
         // SAFETY: a static AEAD and a readable key of its length.
-        let context = unsafe { EVP_AEAD_CTX_new(aead, key.as_ptr(), key.len(), TAG) };
+        let context = unsafe { EVP_AEAD_CTX_new(aead, key.as_ptr(), key.len(), tag) };
         NonNull::new(context)
             .map(Self)
             .ok_or_else(|| Code::HostMemory.into())
@@ -125,7 +127,7 @@ pub(crate) fn seal(key: &[u8], nonce: &[u8; 12], aad: &[u8], plain: &[u8]) -> Re
     let mut out = Vec::new();
     out.try_reserve_exact(room).map_err(|_| Code::HostMemory)?;
     out.resize(room, 0);
-    Gcm::new(key)?.seal(nonce, aad, plain, &mut out)?;
+    Gcm::new(key, TAG)?.seal(nonce, aad, plain, &mut out)?;
     Ok(out)
 }
 
@@ -140,7 +142,7 @@ pub(crate) fn open(key: &[u8], nonce: &[u8; 12], aad: &[u8], sealed: &[u8]) -> R
         .checked_sub(TAG)
         .ok_or(Code::EncryptedDataInvalid)?;
     let mut plain = Secret::zeroed(len)?;
-    Gcm::new(key)?.open(nonce, aad, sealed, plain.expose_mut())?;
+    Gcm::new(key, TAG)?.open(nonce, aad, sealed, plain.expose_mut())?;
     Ok(plain)
 }
 
@@ -188,7 +190,7 @@ mod tests {
     fn keys_of_other_lengths_are_refused() {
         for len in [0, 15, 17, 31, 33, 64] {
             assert_eq!(
-                Gcm::new(&vec![0; len]).err().unwrap().code,
+                Gcm::new(&vec![0; len], TAG).err().unwrap().code,
                 Code::KeySizeRange
             );
         }

@@ -2,8 +2,10 @@
 //! of `unsafe`.
 
 pub(crate) mod aead;
+pub(crate) mod cipher;
 pub(crate) mod digest;
 pub(crate) mod kdf;
+pub(crate) mod keywrap;
 pub(crate) mod mac;
 pub(crate) mod random;
 
