@@ -1,12 +1,23 @@
-//! Cryptography on opened keys: a family a file, a mechanism a line in [`ALL`]. No handles, no
+//! Cryptography on opened keys: a family a file, a mechanism a line in `table.rs`. No handles, no
 //! envelopes, no windows: a mechanism gets a [`Key`] and parsed [`Params`], and is tested with
 //! public vectors alone.
 #![forbid(unsafe_code)]
 
+mod aes_block;
+mod aes_ctr;
+mod aes_gcm;
+mod aes_wrap;
+mod digest;
 mod digested;
+mod gathered;
+mod hkdf;
 mod key;
+mod keygen;
+mod mac;
 mod params;
 mod secret_key;
+mod table;
+mod wrapping;
 
 use cryptoki_sys::*;
 
@@ -15,10 +26,8 @@ pub(crate) use params::{Hash, Params, Shape};
 pub(crate) use secret_key::SecretKey;
 
 use crate::error::{Code, Result};
+use crate::mechanism::table::ALL;
 use crate::secret::Secret;
-
-/// Every mechanism of the module, a line each.
-static ALL: &[Line] = &[];
 
 /// One line of the table: what `C_GetMechanismInfo` answers, the shape of the parameter that
 /// `abi/params.rs` reads, and who does the work.
