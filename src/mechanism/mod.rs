@@ -17,6 +17,10 @@ mod mac;
 mod params;
 mod secret_key;
 mod table;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod vectors;
 mod wrapping;
 
 use cryptoki_sys::*;
