@@ -2,12 +2,17 @@
 //! of `unsafe`.
 
 pub(crate) mod aead;
+mod bn;
 pub(crate) mod cipher;
 pub(crate) mod digest;
+pub(crate) mod ec;
+pub(crate) mod ed25519;
 pub(crate) mod kdf;
 pub(crate) mod keywrap;
 pub(crate) mod mac;
 pub(crate) mod random;
+pub(crate) mod rsa;
+mod rsa_parts;
 
 use std::ffi::{c_int, c_void};
 
