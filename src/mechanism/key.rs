@@ -31,6 +31,10 @@ pub(crate) type Source<'s, 'a> = &'s dyn Fn(CK_ATTRIBUTE_TYPE) -> Option<&'a [u8
 
 /// An opened key, in the form that its mechanisms work on without parsing it again. RSA and EC keys
 /// are public or private; an operation takes a reference of its own.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a key lives in an Arc, and a secret one without a second allocation"
+)]
 pub(crate) enum Key {
     Secret(SecretKey),
     Rsa(Rsa),
