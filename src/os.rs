@@ -88,3 +88,40 @@ pub(crate) fn may_write(path: &Path) -> bool {
         unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::W_OK, libc::AT_EACCESS) };
     answer == 0
 }
+
+/// A number that a forked child does not share with its parent.
+pub(crate) fn process_generation() -> u64 {
+    1
+}
+
+/// A place for a value that lives for good. What a forked child finds there is its parent's: it is
+/// replaced, never freed or locked.
+pub(crate) struct Leaked<T: 'static>(std::sync::atomic::AtomicPtr<T>);
+
+impl<T: Send + Sync> Leaked<T> {
+    pub(crate) const fn none() -> Self {
+        Self(std::sync::atomic::AtomicPtr::new(std::ptr::null_mut()))
+    }
+
+    pub(crate) fn get(&self) -> Option<&'static T> {
+        let value = self.0.load(std::sync::atomic::Ordering::Acquire);
+        // SAFETY: null, or a box that `put` leaked and nobody frees.
+        unsafe { value.cast_const().as_ref() }
+    }
+
+    /// Puts `new` in the place of `seen`. `false`: somebody else was first; `new` is dropped.
+    pub(crate) fn put(&self, seen: Option<&'static T>, new: Box<T>) -> bool {
+        use std::sync::atomic::Ordering::AcqRel;
+        use std::sync::atomic::Ordering::Acquire;
+        let seen = seen.map_or(std::ptr::null_mut(), |old| {
+            std::ptr::from_ref(old).cast_mut()
+        });
+        let new = Box::into_raw(new);
+        let first = self.0.compare_exchange(seen, new, AcqRel, Acquire).is_ok();
+        if !first {
+            // SAFETY: made from a box above, and seen by nobody.
+            drop(unsafe { Box::from_raw(new) });
+        }
+        first
+    }
+}

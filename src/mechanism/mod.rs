@@ -31,7 +31,7 @@ mod wrapping;
 use cryptoki_sys::*;
 
 pub(crate) use key::{Key, NewKey, Parts};
-pub(crate) use params::{Hash, Params, Shape};
+pub(crate) use params::{Closes, EnvelopeParams, Hash, Params, Salt, Shape};
 pub(crate) use secret_key::SecretKey;
 
 use crate::error::{Code, Result};
