@@ -153,6 +153,11 @@ impl<'a> Reader<'a> {
         self.expect(0, "no unsigned integer")
     }
 
+    /// n of the negative integer -1 - n.
+    pub(crate) fn negative(&mut self) -> Result<u64, Malformed> {
+        self.expect(1, "no negative integer")
+    }
+
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
         let len = self.expect(2, "no byte string")?;
         self.take(len)

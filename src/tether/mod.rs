@@ -38,6 +38,17 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// Nobody failed: each that was asked says that the bytes are not those that it wrapped.
+    pub(crate) fn is_mismatch(&self) -> bool {
+        match self {
+            Self::TooFew(why) => {
+                let mismatch = |(_, why): &(_, _)| matches!(why, sibling::Error::Mismatch);
+                !why.is_empty() && why.iter().all(mismatch)
+            }
+            Self::NoPin | Self::Memory => false,
+        }
+    }
+
     fn one(id: &str, why: sibling::Error) -> Self {
         Self::TooFew(vec![(id.to_string(), why)])
     }

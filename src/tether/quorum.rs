@@ -48,6 +48,10 @@ impl Quorum {
         &self.members
     }
 
+    pub(crate) fn siblings(&self) -> impl Iterator<Item = &dyn Sibling> {
+        self.members.iter().map(|member| &**member)
+    }
+
     /// Wraps a share for each member, under the binding of the same place.
     ///
     /// # Errors
@@ -66,7 +70,7 @@ impl Quorum {
         .collect()
     }
 
-    /// Asks until k shares have come that `fits` takes, and gives them with their indices.
+    /// Asks until `want` shares have come that `fits` takes, and gives them with their indices.
     ///
     /// # Errors
     /// [`Error::TooFew`] with each that did not, and why; a share that does not fit is
@@ -74,6 +78,7 @@ impl Quorum {
     pub(crate) fn unwrap_any(
         &self,
         given: &[Given<'_>],
+        want: usize,
         fits: impl Fn(u8, &Secret) -> bool,
     ) -> Result<Vec<(u8, Secret)>, Error> {
         let (mut good, mut bad) = (Vec::new(), Vec::new());
@@ -82,7 +87,7 @@ impl Quorum {
                 Ok(share) => good.push((one.binding.index, share)),
                 Err(why) => bad.push((one.member.id().to_string(), why)),
             }
-            if good.len() >= usize::from(self.k) {
+            if good.len() >= want {
                 return Ok(good);
             }
         }
@@ -126,6 +131,16 @@ impl Quorum {
     /// Whether a member wants a PIN first.
     pub(crate) fn is_locked(&self) -> bool {
         self.pinned().any(|(_, member)| member.is_locked())
+    }
+
+    /// That a member wants a PIN first, as the answer of who asked.
+    pub(crate) fn locked(&self) -> Error {
+        let locked = self.pinned().filter(|(_, member)| member.is_locked());
+        Error::TooFew(
+            locked
+                .map(|(id, _)| (id.to_string(), sibling::Error::Locked))
+                .collect(),
+        )
     }
 
     /// Whether any member keeps its master key under a PIN.
@@ -195,9 +210,9 @@ mod tests {
             binding: binding(),
             wrapped,
         }];
-        let shares = quorum.unwrap_any(&given, |_, _| true).unwrap();
+        let shares = quorum.unwrap_any(&given, 1, |_, _| true).unwrap();
         assert!(shares[0].1.is(share[0].expose()));
-        let Err(Error::TooFew(why)) = quorum.unwrap_any(&given, |_, _| false) else {
+        let Err(Error::TooFew(why)) = quorum.unwrap_any(&given, 1, |_, _| false) else {
             panic!("taken")
         };
         assert!(
