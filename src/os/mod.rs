@@ -1,0 +1,20 @@
+//! What only the operating system can do: locked memory, the fork word, clocks, who we are.
+//! One of the three homes of `unsafe`.
+
+mod clock;
+mod fork;
+mod leaked;
+mod locked;
+mod map;
+mod process;
+mod scratch;
+
+pub(crate) use clock::{boottime_ns, realtime_ns, sleep};
+pub(crate) use fork::process_generation;
+pub(crate) use leaked::Leaked;
+pub(crate) use locked::{Locked, MemoryReport, locked_memory_report};
+pub(crate) use process::{effective_user, may_write, secure};
+pub(crate) use scratch::Scratch;
+
+#[cfg(test)]
+pub(crate) use fork::tests::in_child;
