@@ -163,7 +163,8 @@ mod tests {
 
     use super::*;
     use crate::envelope::Kind;
-    use crate::envelope::header::{Created, End, Member, Strength, Unknown};
+    use crate::envelope::header::Created;
+    use crate::envelope::member::{End, Member, Strength, Unknown};
     use crate::envelope::window::tests::windows;
     use crate::tether::Wrap;
 

@@ -8,18 +8,23 @@
 mod format;
 mod header;
 mod keys;
+mod member;
 mod open;
 pub(crate) mod payload;
 mod seal;
+mod window;
+
 #[cfg(test)]
 mod second;
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod vectors;
-mod window;
 
 use std::fmt;
 
-pub(crate) use header::{Created, End, Header, Member, Strength};
+pub(crate) use header::{Created, Header};
+pub(crate) use member::{End, Member, Strength};
 pub(crate) use open::{Opened, open};
 pub(crate) use seal::{Request, Sealed, len_bound, seal};
 pub(crate) use window::{Window, wait_for_gate};
@@ -54,7 +59,7 @@ pub(crate) enum Error {
     /// Not an envelope: cut, extended, re-encoded, foreign, of a later version.
     Malformed(Malformed),
     /// It was one, and was changed, or its sealer made it wrong.
-    Damaged(&'static str),
+    Damaged(Damage),
     WrongKind,
     /// It names a member that is not ours.
     OtherSibling,
@@ -78,6 +83,28 @@ pub(crate) enum Error {
     Memory,
     /// A defect of ours or of aws-lc.
     Internal(&'static str),
+}
+
+/// What does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Damage {
+    /// The header, or a wrapped share: no sibling failed, and each says that these are not the bytes
+    /// that it wrapped.
+    Share,
+    /// The shares, to each other or to the content key: its sealer's doing.
+    Key,
+    /// The content, to the key that the header gives.
+    Content,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Share => "its header or its wrapped share was changed",
+            Self::Key => "its sealer's shares do not fit together",
+            Self::Content => "its content was changed",
+        })
+    }
 }
 
 impl From<Malformed> for Error {

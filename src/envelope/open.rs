@@ -2,9 +2,10 @@
 #![forbid(unsafe_code)]
 
 use super::format::{self, Decoded, Recipient};
-use super::header::{Header, Member};
+use super::header::Header;
 use super::keys;
-use super::{Error, Kind};
+use super::member::Member;
+use super::{Damage, Error, Kind};
 use crate::error::Code;
 use crate::lc;
 use crate::secret::Secret;
@@ -65,7 +66,7 @@ pub(super) fn content_key(
         .all(|(share, index)| committed(header, index, share));
     match whole && cek_committed(header, &cek)? {
         true => Ok(cek),
-        false => Err(Error::Damaged("its sealer's shares do not fit together")),
+        false => Err(Error::Damaged(Damage::Key)),
     }
 }
 
@@ -88,7 +89,7 @@ pub(super) fn content(
     let key = keys::content_key(id, cek, digest)?;
     let opened = key.open_once(&keys::enc_structure(envelope.protected), envelope.content);
     opened.map_err(|e| match e.code == Code::EncryptedDataInvalid {
-        true => Error::Damaged("its content was changed"),
+        true => Error::Damaged(Damage::Content),
         false => e.into(),
     })
 }
@@ -167,7 +168,7 @@ fn cek_committed(header: &Header, cek: &Secret) -> Result<bool, Error> {
 /// was changed.
 fn blame(why: tether::Error) -> Error {
     match why.is_mismatch() {
-        true => Error::Damaged("its header or its wrapped share was changed"),
+        true => Error::Damaged(Damage::Share),
         false => why.into(),
     }
 }
