@@ -102,6 +102,11 @@ impl Ec {
         Ok(self)
     }
 
+    /// The public half alone.
+    pub(crate) fn to_public(&self) -> Result<Self> {
+        Self::public(self.curve, &self.point()?)
+    }
+
     pub(crate) fn curve(&self) -> Curve {
         self.curve
     }

@@ -95,6 +95,12 @@ impl Rsa {
         })
     }
 
+    /// The public half alone.
+    pub(crate) fn to_public(&self) -> Result<Self> {
+        let (n, e) = (self.part(Part::Modulus)?, self.part(Part::PublicExponent)?);
+        Self::public(n.expose(), e.expose())
+    }
+
     /// The modulus's length in bytes: that of every signature and ciphertext.
     pub(crate) fn size(&self) -> usize {
         // SAFETY: a live key.

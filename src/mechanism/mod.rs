@@ -11,7 +11,11 @@ mod der;
 mod digest;
 mod digested;
 mod ec_key;
+mod ec_keygen;
+mod ecdh;
+mod ecdsa;
 mod ed_key;
+mod eddsa;
 mod gathered;
 mod hkdf;
 mod key;
@@ -19,18 +23,24 @@ mod keygen;
 mod mac;
 mod params;
 mod pkcs8;
+mod rsa_aes_wrap;
 mod rsa_key;
+mod rsa_keygen;
+mod rsa_oaep;
+mod rsa_pkcs1;
+mod rsa_pss;
 mod secret_key;
 mod table;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod vectors;
+mod whole;
 mod wrapping;
 
 use cryptoki_sys::*;
 
-pub(crate) use key::{Key, NewKey, Parts};
+pub(crate) use key::{Key, NewKey, Parts, complete, from_pkcs8, from_public_key_info};
 pub(crate) use params::{Closes, EnvelopeParams, Hash, Params, Salt, Shape};
 pub(crate) use secret_key::SecretKey;
 

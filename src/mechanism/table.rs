@@ -8,11 +8,20 @@ use crate::mechanism::aes_ctr::AesCtr;
 use crate::mechanism::aes_gcm::AesGcm;
 use crate::mechanism::aes_wrap::AesWrap;
 use crate::mechanism::digest::Digesting;
+use crate::mechanism::ec_keygen::{EcKeyGen, EdKeyGen};
+use crate::mechanism::ecdh::Ecdh1;
+use crate::mechanism::ecdsa::{Ecdsa, EcdsaWith};
+use crate::mechanism::eddsa::Eddsa;
 use crate::mechanism::hkdf::Hkdf;
 use crate::mechanism::keygen::KeyGen;
 use crate::mechanism::mac::{AesCmac, HmacWith};
+use crate::mechanism::rsa_aes_wrap::RsaAesWrap;
+use crate::mechanism::rsa_keygen::RsaKeyGen;
+use crate::mechanism::rsa_oaep::RsaOaep;
+use crate::mechanism::rsa_pkcs1::{RsaPkcs, RsaPkcsWith, RsaX509};
+use crate::mechanism::rsa_pss::{RsaPss, RsaPssWith};
 use crate::mechanism::secret_key::LONGEST;
-use crate::mechanism::{Hash, Line, Mechanism, Shape};
+use crate::mechanism::{Hash, Line, Mechanism, Shape, rsa_key};
 
 /// No key, or none whose size counts.
 const NONE: (CK_ULONG, CK_ULONG) = (0, 0);
@@ -21,9 +30,21 @@ const AES: (CK_ULONG, CK_ULONG) = (16, 32);
 /// Bytes of a key without a structure of its own.
 const BYTES: (CK_ULONG, CK_ULONG) = (1, LONGEST as CK_ULONG);
 
+/// Bits of the modulus.
+const RSA: (CK_ULONG, CK_ULONG) = (
+    *rsa_key::BITS.start() as CK_ULONG,
+    *rsa_key::BITS.end() as CK_ULONG,
+);
+/// Bits of the field: P-256 to P-521.
+const EC: (CK_ULONG, CK_ULONG) = (256, 521);
+/// Ed25519's field has 255 bits, its keys 256: hosts look for either.
+const EDWARDS: (CK_ULONG, CK_ULONG) = (255, 256);
+
 const CRYPT: CK_FLAGS = CKF_ENCRYPT | CKF_DECRYPT;
 const CIPHER: CK_FLAGS = CRYPT | CKF_WRAP | CKF_UNWRAP;
 const MAC: CK_FLAGS = CKF_SIGN | CKF_VERIFY;
+/// Which curves, how they are named and how points are written.
+const CURVES: CK_FLAGS = CKF_EC_F_P | CKF_EC_OID | CKF_EC_CURVENAME | CKF_EC_UNCOMPRESS;
 
 #[rustfmt::skip]
 pub(super) static ALL: &[Line] = &[
@@ -43,6 +64,35 @@ pub(super) static ALL: &[Line] = &[
     line(CKM_GENERIC_SECRET_KEY_GEN, Shape::None, BYTES, CKF_GENERATE, &KeyGen { key_type: CKK_GENERIC_SECRET, otherwise: None }),
     line(CKM_HKDF_KEY_GEN, Shape::None, BYTES, CKF_GENERATE, &KeyGen { key_type: CKK_HKDF, otherwise: None }),
     line(CKM_HKDF_DERIVE, Shape::Hkdf, BYTES, CKF_DERIVE, &Hkdf),
+    // RSA (6.1)
+    line(CKM_RSA_PKCS_KEY_PAIR_GEN, Shape::None, (2048, 8192), CKF_GENERATE_KEY_PAIR, &RsaKeyGen),
+    line(CKM_RSA_PKCS, Shape::None, RSA, CIPHER | MAC, &RsaPkcs),
+    line(CKM_RSA_X_509, Shape::None, RSA, CRYPT | MAC, &RsaX509),
+    line(CKM_RSA_PKCS_OAEP, Shape::Oaep, RSA, CIPHER, &RsaOaep),
+    line(CKM_RSA_AES_KEY_WRAP, Shape::RsaAes, RSA, CKF_WRAP | CKF_UNWRAP, &RsaAesWrap),
+    line(CKM_SHA1_RSA_PKCS, Shape::None, RSA, CKF_VERIFY, &RsaPkcsWith(Hash::Sha1)),
+    line(CKM_SHA224_RSA_PKCS, Shape::None, RSA, MAC, &RsaPkcsWith(Hash::Sha224)),
+    line(CKM_SHA256_RSA_PKCS, Shape::None, RSA, MAC, &RsaPkcsWith(Hash::Sha256)),
+    line(CKM_SHA384_RSA_PKCS, Shape::None, RSA, MAC, &RsaPkcsWith(Hash::Sha384)),
+    line(CKM_SHA512_RSA_PKCS, Shape::None, RSA, MAC, &RsaPkcsWith(Hash::Sha512)),
+    line(CKM_RSA_PKCS_PSS, Shape::Pss, RSA, MAC, &RsaPss),
+    line(CKM_SHA1_RSA_PKCS_PSS, Shape::Pss, RSA, CKF_VERIFY, &RsaPssWith(Hash::Sha1)),
+    line(CKM_SHA224_RSA_PKCS_PSS, Shape::Pss, RSA, MAC, &RsaPssWith(Hash::Sha224)),
+    line(CKM_SHA256_RSA_PKCS_PSS, Shape::Pss, RSA, MAC, &RsaPssWith(Hash::Sha256)),
+    line(CKM_SHA384_RSA_PKCS_PSS, Shape::Pss, RSA, MAC, &RsaPssWith(Hash::Sha384)),
+    line(CKM_SHA512_RSA_PKCS_PSS, Shape::Pss, RSA, MAC, &RsaPssWith(Hash::Sha512)),
+    // Elliptic curves (6.3)
+    line(CKM_EC_KEY_PAIR_GEN, Shape::None, EC, CKF_GENERATE_KEY_PAIR | CURVES, &EcKeyGen),
+    line(CKM_ECDSA, Shape::None, EC, MAC | CURVES, &Ecdsa),
+    line(CKM_ECDSA_SHA1, Shape::None, EC, CKF_VERIFY | CURVES, &EcdsaWith(Hash::Sha1)),
+    line(CKM_ECDSA_SHA224, Shape::None, EC, MAC | CURVES, &EcdsaWith(Hash::Sha224)),
+    line(CKM_ECDSA_SHA256, Shape::None, EC, MAC | CURVES, &EcdsaWith(Hash::Sha256)),
+    line(CKM_ECDSA_SHA384, Shape::None, EC, MAC | CURVES, &EcdsaWith(Hash::Sha384)),
+    line(CKM_ECDSA_SHA512, Shape::None, EC, MAC | CURVES, &EcdsaWith(Hash::Sha512)),
+    line(CKM_ECDH1_DERIVE, Shape::Ecdh, EC, CKF_DERIVE | CURVES, &Ecdh1),
+    line(CKM_ECDH1_COFACTOR_DERIVE, Shape::Ecdh, EC, CKF_DERIVE | CURVES, &Ecdh1),
+    line(CKM_EC_EDWARDS_KEY_PAIR_GEN, Shape::None, EDWARDS, CKF_GENERATE_KEY_PAIR | CURVES, &EdKeyGen),
+    line(CKM_EDDSA, Shape::Eddsa, EDWARDS, MAC | CURVES, &Eddsa),
     // SHA-1, SHA-2 and SHA-3 (6.20 to 6.27)
     line(CKM_SHA_1, Shape::None, NONE, CKF_DIGEST, &Digesting(Hash::Sha1)),
     line(CKM_SHA_1_HMAC, Shape::None, BYTES, MAC, &HmacWith(Hash::Sha1)),
