@@ -98,11 +98,14 @@ fn again() {
 
 /// What the test itself printed, without the frame around it.
 fn told(out: &str) -> String {
-    let frame = |line: &&str| {
-        !line.is_empty() && !line.starts_with("running 1 test") && !line.starts_with("test ")
+    let within = |line: &str| match line.strip_prefix("test ") {
+        Some(framed) => framed.split_once(" ... ").map(|(_, rest)| rest.to_owned()),
+        None => Some(line.to_owned()),
     };
+    let frame = ["", "ok", "running 1 test"];
     out.lines()
-        .filter(frame)
+        .filter_map(within)
+        .filter(|line| !frame.contains(&line.as_str()))
         .map(|line| format!("{line}\n"))
         .collect()
 }
