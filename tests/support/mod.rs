@@ -28,8 +28,11 @@ const OURS_IS_BUILT: bool = false;
 
 /// Ours, or `None` while it is not built. `ZEQ_TEST_OURS=1` turns it on.
 pub(crate) fn ours() -> Option<Module> {
-    let on = OURS_IS_BUILT || std::env::var_os("ZEQ_TEST_OURS").is_some();
-    on.then(Module::ours)
+    ours_is_built().then(Module::ours)
+}
+
+pub(crate) fn ours_is_built() -> bool {
+    OURS_IS_BUILT || std::env::var_os("ZEQ_TEST_OURS").is_some()
 }
 
 /// The reference, or `None` with a loud line where it is not installed.

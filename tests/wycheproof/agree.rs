@@ -30,7 +30,7 @@ fn ecdh_derives() {
                     let right = point.is_some_and(|point| agreed(session, curve, test, point));
                     // What names its curve in another way is refused here, before the module.
                     match point.is_none() && !test.result.must_fail() {
-                        true => tally.skip("SubjectPublicKeyInfo of an uncommon form", 1),
+                        true => tally.skip("acceptable SubjectPublicKeyInfo of another form", 1),
                         false => {
                             let name = format!("{name:?} {} {}", test.tc_id, test.comment);
                             tally.judge(&name, test.result, right);
