@@ -1,5 +1,5 @@
-//! AES by the block and by the stream: schedules that are made once, and modes whose state lies with
-//! the operation, so that none of them costs an allocation. GCM in one part is `lc/aead.rs`.
+//! AES by the block and by the stream. CBC and CTR share a schedule that is made once and keep their
+//! state with the operation; ECB and GCM of many parts have a context. GCM in one part is `lc/aead.rs`.
 
 use std::ffi::{c_int, c_void};
 use std::ptr::{NonNull, null, null_mut};
@@ -7,7 +7,7 @@ use std::ptr::{NonNull, null, null_mut};
 use aws_lc_sys::*;
 
 use crate::error::{Code, Result};
-use crate::lc::cleanse;
+use crate::lc::Flat;
 use crate::lc::done;
 
 /// AES's block in bytes.
@@ -44,10 +44,7 @@ impl AesKey {
             Direction::Decrypt => AES_set_decrypt_key,
         };
         let mut this = Self {
-            schedule: AES_KEY {
-                rd_key: [0; 60],
-                rounds: 0,
-            },
+            schedule: AES_KEY::zeroed(),
             direction,
         };
         // SAFETY: a readable key of `bits` bits, a writable schedule; 0 is success here.
@@ -77,26 +74,10 @@ impl AesKey {
         out
     }
 
-    /// Whole blocks, each by itself.
-    ///
-    /// # Errors
-    /// `CKR_GENERAL_ERROR` where `out` is shorter than `input`, or `input` is no whole blocks.
-    pub(crate) fn ecb(&self, input: &[u8], out: &mut [u8]) -> Result<()> {
-        let (blocks, rest) = input.as_chunks::<BLOCK>();
-        let (room, _) = out.as_chunks_mut::<BLOCK>();
-        if !rest.is_empty() || room.len() < blocks.len() {
-            return Err(Code::GeneralError.into());
-        }
-        for (block, out) in blocks.iter().zip(room) {
-            *out = self.block(block);
-        }
-        Ok(())
-    }
-
     /// Whole blocks, each chained to the one before; `chain` is the IV, then the last ciphertext.
     ///
     /// # Errors
-    /// As [`AesKey::ecb`].
+    /// `CKR_GENERAL_ERROR` where `out` is shorter than `input`, or `input` is no whole blocks.
     pub(crate) fn cbc(&self, chain: &mut Block, input: &[u8], out: &mut [u8]) -> Result<()> {
         if !input.len().is_multiple_of(BLOCK) || out.len() < input.len() {
             return Err(Code::GeneralError.into());
@@ -123,7 +104,7 @@ impl AesKey {
 
 impl Drop for AesKey {
     fn drop(&mut self) {
-        cleanse(&mut self.schedule);
+        self.schedule.wipe();
     }
 }
 
@@ -172,15 +153,99 @@ impl Counter {
 
 impl Drop for Counter {
     fn drop(&mut self) {
-        cleanse(&mut self.stream);
+        self.stream.wipe();
+    }
+}
+
+/// An `EVP_CIPHER_CTX`: what aws-lc has no plainer call for.
+struct Context(NonNull<EVP_CIPHER_CTX>);
+
+// SAFETY: the context is owned, has no ties to a thread, and is changed through `&mut` only.
+unsafe impl Send for Context {}
+
+impl Context {
+    fn new() -> Result<Self> {
+        // SAFETY: takes nothing.
+        let context = NonNull::new(unsafe { EVP_CIPHER_CTX_new() });
+        context.map(Self).ok_or_else(|| Code::HostMemory.into())
+    }
+
+    /// NULL leaves what was set before; key and IV are as long as the cipher has them.
+    fn init(
+        &mut self,
+        cipher: *const EVP_CIPHER,
+        key: *const u8,
+        iv: *const u8,
+        direction: Direction,
+    ) -> Result<()> {
+        let encrypt = c_int::from(direction == Direction::Encrypt);
+        // SAFETY: a context of ours, a static cipher or NULL; key and IV are NULL or long enough.
+        done(unsafe { EVP_CipherInit_ex(self.0.as_ptr(), cipher, null_mut(), key, iv, encrypt) })
+    }
+
+    fn control(&mut self, command: c_int, number: c_int, pointer: *mut c_void) -> Result<()> {
+        // SAFETY: an initialised context; `pointer` is NULL or writable for `number` bytes.
+        done(unsafe { EVP_CIPHER_CTX_ctrl(self.0.as_ptr(), command, number, pointer) })
+    }
+
+    /// Works on the input, whole blocks where the mode has blocks; as much comes out, unless `out`
+    /// is NULL and the input GCM's associated data. aws-lc counts in `int`.
+    fn feed(&mut self, input: &[u8], out: *mut u8) -> Result<()> {
+        const MOST: usize = 1 << 30;
+        let mut place = out;
+        for part in input.chunks(MOST) {
+            let len = c_int::try_from(part.len()).map_err(|_| Code::GeneralError)?;
+            let mut count = 0;
+            // SAFETY: the context is initialised, `part` readable, `place` NULL or with room for
+            // what is left of the input.
+            done(unsafe {
+                EVP_CipherUpdate(self.0.as_ptr(), place, &raw mut count, part.as_ptr(), len)
+            })?;
+            if !place.is_null() {
+                // The end of this part, which is at most the end of `out`.
+                place = place.wrapping_add(part.len());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: made by EVP_CIPHER_CTX_new and freed here alone; aws-lc wipes what it frees.
+        unsafe { EVP_CIPHER_CTX_free(self.0.as_ptr()) };
+    }
+}
+
+/// ECB in one direction.
+pub(crate) struct Ecb(Context);
+
+impl Ecb {
+    /// # Errors
+    /// `CKR_KEY_SIZE_RANGE`, `CKR_HOST_MEMORY`.
+    pub(crate) fn new(key: &[u8], direction: Direction) -> Result<Self> {
+        let ciphers: Ciphers = [EVP_aes_128_ecb, EVP_aes_192_ecb, EVP_aes_256_ecb];
+        let mut context = Context::new()?;
+        context.init(of_size(ciphers, key)?, key.as_ptr(), null(), direction)?;
+        // SAFETY: an initialised context; aws-lc pads unless it is told not to.
+        done(unsafe { EVP_CIPHER_CTX_set_padding(context.0.as_ptr(), 0) })?;
+        Ok(Self(context))
+    }
+
+    /// Whole blocks, each by itself.
+    ///
+    /// # Errors
+    /// `CKR_GENERAL_ERROR` where `out` is shorter than `input`, or `input` is no whole blocks.
+    pub(crate) fn update(&mut self, input: &[u8], out: &mut [u8]) -> Result<()> {
+        if !input.len().is_multiple_of(BLOCK) || out.len() < input.len() {
+            return Err(Code::GeneralError.into());
+        }
+        self.0.feed(input, out.as_mut_ptr())
     }
 }
 
 /// A GCM encryption of many parts.
-pub(crate) struct GcmStream(NonNull<EVP_CIPHER_CTX>);
-
-// SAFETY: the context is owned, has no ties to a thread, and is changed through `&mut` only.
-unsafe impl Send for GcmStream {}
+pub(crate) struct GcmStream(Context);
 
 impl GcmStream {
     /// An IV of any length but 0.
@@ -188,16 +253,14 @@ impl GcmStream {
     /// # Errors
     /// `CKR_KEY_SIZE_RANGE`, `CKR_HOST_MEMORY`; `CKR_GENERAL_ERROR` for what aws-lc refuses.
     pub(crate) fn encrypt(key: &[u8], iv: &[u8], aad: &[u8]) -> Result<Self> {
-        let cipher = gcm(key.len())?;
-        // SAFETY: takes nothing.
-        let context = NonNull::new(unsafe { EVP_CIPHER_CTX_new() }).ok_or(Code::HostMemory)?;
-        let mut this = Self(context);
-        this.init(cipher, null(), null())?;
+        let ciphers: Ciphers = [EVP_aes_128_gcm, EVP_aes_192_gcm, EVP_aes_256_gcm];
         let iv_len = c_int::try_from(iv.len()).map_err(|_| Code::GeneralError)?;
-        this.control(EVP_CTRL_GCM_SET_IVLEN, iv_len, null_mut())?;
-        this.init(null(), key.as_ptr(), iv.as_ptr())?;
-        this.feed(aad, null_mut())?;
-        Ok(this)
+        let mut context = Context::new()?;
+        context.init(of_size(ciphers, key)?, null(), null(), Direction::Encrypt)?;
+        context.control(EVP_CTRL_GCM_SET_IVLEN, iv_len, null_mut())?;
+        context.init(null(), key.as_ptr(), iv.as_ptr(), Direction::Encrypt)?;
+        context.feed(aad, null_mut())?;
+        Ok(Self(context))
     }
 
     /// As many bytes as came in.
@@ -209,65 +272,31 @@ impl GcmStream {
         if out.len() < input.len() {
             return Err(Code::GeneralError.into());
         }
-        self.feed(input, out.as_mut_ptr())
-            .map_err(|_| Code::DataLenRange)?;
+        let fed = self.0.feed(input, out.as_mut_ptr());
+        fed.map_err(|_| Code::DataLenRange)?;
         Ok(input.len())
     }
 
     /// The whole tag.
     pub(crate) fn finish(&mut self) -> Result<Block> {
         let (mut nothing, mut len, mut tag) = ([0; BLOCK], 0, [0; BLOCK]);
+        let context = self.0.0.as_ptr();
         // SAFETY: the context is initialised; GCM writes nothing here, and there is a block's room.
-        done(unsafe { EVP_EncryptFinal_ex(self.0.as_ptr(), nothing.as_mut_ptr(), &raw mut len) })?;
-        self.control(EVP_CTRL_GCM_GET_TAG, 16, tag.as_mut_ptr().cast())?;
+        done(unsafe { EVP_CipherFinal_ex(context, nothing.as_mut_ptr(), &raw mut len) })?;
+        self.0
+            .control(EVP_CTRL_GCM_GET_TAG, 16, tag.as_mut_ptr().cast())?;
         Ok(tag)
     }
-
-    /// NULL leaves what was set before.
-    fn init(&mut self, cipher: *const EVP_CIPHER, key: *const u8, iv: *const u8) -> Result<()> {
-        // SAFETY: a context of ours; key and IV are NULL or as long as was set before.
-        done(unsafe { EVP_EncryptInit_ex(self.0.as_ptr(), cipher, null_mut(), key, iv) })
-    }
-
-    fn control(&mut self, command: c_int, number: c_int, pointer: *mut c_void) -> Result<()> {
-        // SAFETY: a GCM context; `pointer` is NULL or writable for `number` bytes.
-        done(unsafe { EVP_CIPHER_CTX_ctrl(self.0.as_ptr(), command, number, pointer) })
-    }
-
-    /// Associated data where `out` is NULL, else data; aws-lc counts in `int`.
-    fn feed(&mut self, input: &[u8], out: *mut u8) -> Result<()> {
-        const MOST: usize = 1 << 30;
-        let mut written = out;
-        for part in input.chunks(MOST) {
-            let len = c_int::try_from(part.len()).map_err(|_| Code::GeneralError)?;
-            let mut count = 0;
-            // SAFETY: the context is initialised, `part` readable, `written` NULL or with room for
-            // what is left of the input.
-            done(unsafe {
-                EVP_EncryptUpdate(self.0.as_ptr(), written, &raw mut count, part.as_ptr(), len)
-            })?;
-            written = match written.is_null() {
-                true => written,
-                // The end of this part, which is at most the end of `out`.
-                false => written.wrapping_add(part.len()),
-            };
-        }
-        Ok(())
-    }
 }
 
-impl Drop for GcmStream {
-    fn drop(&mut self) {
-        // SAFETY: made by EVP_CIPHER_CTX_new and freed here alone; aws-lc wipes what it frees.
-        unsafe { EVP_CIPHER_CTX_free(self.0.as_ptr()) };
-    }
-}
+/// A mode's ciphers for keys of 128, 192 and 256 bits.
+type Ciphers = [unsafe extern "C" fn() -> *const EVP_CIPHER; 3];
 
-fn gcm(key_len: usize) -> Result<*const EVP_CIPHER> {
-    let cipher: unsafe extern "C" fn() -> *const EVP_CIPHER = match key_len {
-        16 => EVP_aes_128_gcm,
-        24 => EVP_aes_192_gcm,
-        32 => EVP_aes_256_gcm,
+fn of_size([small, middle, large]: Ciphers, key: &[u8]) -> Result<*const EVP_CIPHER> {
+    let cipher = match key.len() {
+        16 => small,
+        24 => middle,
+        32 => large,
         _ => return Err(Code::KeySizeRange.into()),
     };
     // SAFETY: takes nothing and gives a static.
@@ -297,11 +326,12 @@ mod tests {
             "f3eed1bdb5d2a03c064b5a7e3db181f8591ccb10d410ed26dc5ba74a31362870b6ed21b99ca6f4f9f153e7b1beafed1d23304b7a39f9f3ff067d8d8f9e24ecc7",
         );
         let mut out = vec![0; 64];
-        key(Direction::Encrypt)
-            .ecb(&bytes(PLAIN), &mut out)
+        let ecb = |direction| Ecb::new(&bytes(KEY), direction).unwrap();
+        ecb(Direction::Encrypt)
+            .update(&bytes(PLAIN), &mut out)
             .unwrap();
         assert_eq!(out, expected);
-        key(Direction::Decrypt).ecb(&expected, &mut out).unwrap();
+        ecb(Direction::Decrypt).update(&expected, &mut out).unwrap();
         assert_eq!(out, bytes(PLAIN));
     }
 
@@ -362,8 +392,9 @@ mod tests {
     #[test]
     fn lengths_that_do_not_fit_are_refused() {
         let key = key(Direction::Encrypt);
-        assert!(key.ecb(&[0; 15], &mut [0; 32]).is_err());
-        assert!(key.ecb(&[0; 32], &mut [0; 31]).is_err());
+        let mut ecb = Ecb::new(&bytes(KEY), Direction::Encrypt).unwrap();
+        assert!(ecb.update(&[0; 15], &mut [0; 32]).is_err());
+        assert!(ecb.update(&[0; 32], &mut [0; 31]).is_err());
         assert!(key.cbc(&mut [0; 16], &[0; 17], &mut [0; 32]).is_err());
         assert!(key.cbc(&mut [0; 16], &[0; 32], &mut [0; 31]).is_err());
         assert!(

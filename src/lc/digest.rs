@@ -6,7 +6,7 @@ use std::ptr::{NonNull, null_mut};
 use aws_lc_sys::*;
 
 use crate::error::{Code, Result};
-use crate::lc::cleanse;
+use crate::lc::Flat;
 use crate::lc::done;
 
 /// The longest digest, in bytes.
@@ -77,14 +77,7 @@ impl Hash {
 
 /// SHA-256 of the parts in a row.
 pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-    let mut state = SHA256_CTX {
-        h: [0; 8],
-        Nl: 0,
-        Nh: 0,
-        data: [0; 64],
-        num: 0,
-        md_len: 0,
-    };
+    let mut state = SHA256_CTX::zeroed();
     let mut out = [0; 32];
     // SAFETY: `state` is a whole SHA256_CTX.
     unsafe { SHA256_Init(&raw mut state) };
@@ -94,7 +87,7 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     }
     // SAFETY: `state` is initialised, `out` holds a SHA-256 digest.
     unsafe { SHA256_Final(out.as_mut_ptr(), &raw mut state) };
-    cleanse(&mut state);
+    state.wipe();
     out
 }
 
@@ -109,8 +102,7 @@ macro_rules! in_place {
             fn start(hash: Hash) -> Result<Self> {
                 match hash {
                     $(Hash::$name => {
-                        // SAFETY: a structure of integers, for which all zeroes is a value.
-                        let mut context: $context = unsafe { std::mem::zeroed() };
+                        let mut context = $context::zeroed();
                         // SAFETY: a whole context of this hash.
                         done(unsafe { $init(&raw mut context) })?;
                         Ok(Self::$name(context))
@@ -131,10 +123,11 @@ macro_rules! in_place {
                 }
             }
 
-            fn finish(&mut self, out: &mut [u8; LONGEST]) -> Result<()> {
+            /// Writes the whole digest: `out` is of its length.
+            fn finish(&mut self, out: &mut [u8]) -> Result<()> {
                 match self {
                     $(Self::$name(context) => {
-                        // SAFETY: the context is initialised, `out` holds the longest digest.
+                        // SAFETY: the context is initialised, `out` has room for its digest.
                         done(unsafe { $finish(out.as_mut_ptr(), context) })
                     })*
                     Self::Sponge(sponge) => sponge.finish(out),
@@ -143,7 +136,7 @@ macro_rules! in_place {
 
             fn wipe(&mut self) {
                 match self {
-                    $(Self::$name(context) => cleanse(context),)*
+                    $(Self::$name(context) => context.wipe(),)*
                     Self::Sponge(_) => {}
                 }
             }
@@ -188,11 +181,9 @@ impl Hasher {
     /// # Errors
     /// `CKR_GENERAL_ERROR` for an `out` that is too short.
     pub(crate) fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
-        let mut whole = [0; LONGEST];
         let len = self.hash.len();
         let out = out.get_mut(..len).ok_or(Code::GeneralError)?;
-        self.state.finish(&mut whole)?;
-        out.copy_from_slice(whole.get(..len).ok_or(Code::GeneralError)?);
+        self.state.finish(out)?;
         Ok(len)
     }
 }
@@ -232,8 +223,9 @@ impl Sponge {
         done(unsafe { EVP_DigestUpdate(self.0.as_ptr(), data.as_ptr().cast(), data.len()) })
     }
 
-    fn finish(&mut self, out: &mut [u8; LONGEST]) -> Result<()> {
-        // SAFETY: the context is initialised, `out` holds the longest digest.
+    /// Writes the whole digest: `out` is of its length.
+    fn finish(&mut self, out: &mut [u8]) -> Result<()> {
+        // SAFETY: the context is initialised, `out` has room for its digest.
         done(unsafe { EVP_DigestFinal_ex(self.0.as_ptr(), out.as_mut_ptr(), null_mut()) })
     }
 }

@@ -52,9 +52,30 @@ pub(crate) fn done(answer: c_int) -> Result<()> {
     }
 }
 
-/// Wipes a plain C structure that aws-lc has no destructor for.
-pub(crate) fn cleanse<T>(state: &mut T) {
-    // SAFETY: a whole, exclusively borrowed value of `size_of::<T>()` bytes; callers pass structures
-    // of integers, for which all zeroes is a value.
-    unsafe { aws_lc_sys::OPENSSL_cleanse((&raw mut *state).cast::<c_void>(), size_of::<T>()) };
+/// A C structure of integers alone: it needs no destructor, and all zeroes is a value of it.
+///
+/// # Safety
+/// The type holds no pointer, no reference and nothing else that all zeroes is not a value of.
+unsafe trait Flat: Sized {
+    fn zeroed() -> Self {
+        // SAFETY: `Flat` says that all zeroes is a value.
+        unsafe { std::mem::zeroed() }
+    }
+
+    fn wipe(&mut self) {
+        let place = (&raw mut *self).cast::<c_void>();
+        // SAFETY: a whole, exclusively borrowed value, of which all zeroes is another.
+        unsafe { aws_lc_sys::OPENSSL_cleanse(place, size_of::<Self>()) };
+    }
 }
+
+// SAFETY: words of a key schedule, and their number.
+unsafe impl Flat for aws_lc_sys::AES_KEY {}
+// SAFETY: chaining words, counters and a block.
+unsafe impl Flat for aws_lc_sys::SHA_CTX {}
+// SAFETY: as SHA_CTX.
+unsafe impl Flat for aws_lc_sys::SHA256_CTX {}
+// SAFETY: as SHA_CTX.
+unsafe impl Flat for aws_lc_sys::SHA512_CTX {}
+// SAFETY: bytes.
+unsafe impl<const N: usize> Flat for [u8; N] {}

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use cryptoki_sys::*;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Code, Result};
-use crate::lc::cipher::{AesKey, BLOCK, Block, Direction};
+use crate::lc::cipher::{AesKey, BLOCK, Block, Direction, Ecb};
 use crate::mechanism::wrapping;
 use crate::mechanism::wrapping::{as_unwrap, as_wrap};
-use crate::mechanism::{Cipher, Key, Mechanism, Params};
+use crate::mechanism::{Cipher, Key, Mechanism, Params, SecretKey};
 use crate::secret::Secret;
 
 /// A mode that works on whole blocks.
@@ -24,8 +25,7 @@ pub(super) enum AesBlock {
 impl AesBlock {
     fn start(self, key: &Key, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>> {
         Ok(Box::new(Blocks {
-            key: key.secret()?.aes(direction)?,
-            chain: self.chain(params)?,
+            mode: self.mode(key.secret()?, params, direction)?,
             direction,
             padded: self == Self::CbcPad,
             held: [0; BLOCK],
@@ -33,12 +33,16 @@ impl AesBlock {
         }))
     }
 
-    fn chain(self, params: &Params) -> Result<Option<Block>> {
+    fn mode(self, key: &SecretKey, params: &Params, direction: Direction) -> Result<Mode> {
         match (self, params) {
-            (Self::Ecb, Params::None) => Ok(None),
+            (Self::Ecb, Params::None) => {
+                let value = key.shared(CKK_AES)?;
+                Ecb::new(value.expose(), direction).map(Mode::Ecb)
+            }
             (Self::Cbc | Self::CbcPad, Params::Iv(iv)) => {
                 let iv = iv.as_slice().try_into();
-                iv.map(Some).map_err(|_| Code::MechanismParamInvalid.into())
+                let iv = iv.map_err(|_| Code::MechanismParamInvalid)?;
+                key.aes(direction).map(|key| Mode::Cbc(key, iv))
             }
             _ => Err(Code::MechanismParamInvalid.into()),
         }
@@ -87,11 +91,16 @@ impl Mechanism for AesBlock {
     }
 }
 
+/// What turns blocks into blocks: CBC has the block before, at first the IV.
+enum Mode {
+    Ecb(Ecb),
+    Cbc(Arc<AesKey>, Block),
+}
+
 /// An encryption or decryption under way, with the bytes that make no block yet. A padded decryption
 /// holds a whole block back, for it may be the last.
 struct Blocks {
-    key: Arc<AesKey>,
-    chain: Option<Block>,
+    mode: Mode,
     direction: Direction,
     padded: bool,
     held: Block,
@@ -109,9 +118,9 @@ impl Blocks {
     }
 
     fn work(&mut self, input: &[u8], out: &mut [u8]) -> Result<()> {
-        match &mut self.chain {
-            None => self.key.ecb(input, out),
-            Some(chain) => self.key.cbc(chain, input, out),
+        match &mut self.mode {
+            Mode::Ecb(ecb) => ecb.update(input, out),
+            Mode::Cbc(key, chain) => key.cbc(chain, input, out),
         }
     }
 

@@ -1,13 +1,13 @@
 //! Input of many parts that can be worked on only when it is whole; wiped when it goes.
 #![forbid(unsafe_code)]
 
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 use crate::error::{Code, Result};
 
 /// The parts so far.
 #[derive(Default)]
-pub(super) struct Gathered(Zeroizing<Vec<u8>>);
+pub(super) struct Gathered(Vec<u8>);
 
 impl Gathered {
     /// Adds a part. Growing moves into a new buffer and wipes the old one.
@@ -29,7 +29,8 @@ impl Gathered {
         let room = larger.try_reserve_exact(capacity);
         room.map_err(|_| Code::HostMemory)?;
         larger.extend_from_slice(&self.0);
-        self.0 = Zeroizing::new(larger);
+        std::mem::swap(&mut self.0, &mut larger);
+        larger.zeroize();
         Ok(())
     }
 
@@ -39,6 +40,15 @@ impl Gathered {
 
     pub(super) fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+impl Drop for Gathered {
+    fn drop(&mut self) {
+        // Most operations have one part, and zeroize takes its time with an empty Vec.
+        if !self.0.is_empty() {
+            self.0.zeroize();
+        }
     }
 }
 
