@@ -7,6 +7,8 @@ mod aes_block;
 mod aes_ctr;
 mod aes_gcm;
 mod aes_wrap;
+#[cfg(test)]
+mod asymmetric_vectors;
 mod der;
 mod digest;
 mod digested;

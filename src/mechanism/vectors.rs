@@ -12,13 +12,13 @@ use crate::secret::Secret;
 
 /// How many vectors had to pass and had to fail; a set that shrinks is a test that says nothing.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Count {
-    valid: usize,
-    invalid: usize,
+pub(super) struct Count {
+    pub(super) valid: usize,
+    pub(super) invalid: usize,
 }
 
 impl Count {
-    fn add(&mut self, case: usize, result: TestResult, accepted: bool) {
+    pub(super) fn add(&mut self, case: usize, result: TestResult, accepted: bool) {
         match result {
             TestResult::Valid => {
                 assert!(accepted, "{case} is valid and was refused");
@@ -33,7 +33,7 @@ impl Count {
     }
 }
 
-fn does(kind: CK_MECHANISM_TYPE) -> &'static dyn Mechanism {
+pub(super) fn does(kind: CK_MECHANISM_TYPE) -> &'static dyn Mechanism {
     find(kind).unwrap().does
 }
 
@@ -43,7 +43,10 @@ fn key(key_type: CK_KEY_TYPE, value: &[u8]) -> Result<Key> {
 }
 
 /// What a cipher makes of the input in one part, and the same in parts of 1, 2, 3, .. bytes.
-fn through(start: &dyn Fn() -> Result<Box<dyn Cipher>>, input: &[u8]) -> Result<Vec<u8>, Code> {
+pub(super) fn through(
+    start: &dyn Fn() -> Result<Box<dyn Cipher>>,
+    input: &[u8],
+) -> Result<Vec<u8>, Code> {
     let whole = whole(start, input).map_err(|e| e.code);
     let parts = parts(start, input).map_err(|e| e.code);
     assert_eq!(whole, parts);
