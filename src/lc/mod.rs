@@ -7,6 +7,7 @@ pub(crate) mod cipher;
 pub(crate) mod digest;
 pub(crate) mod ec;
 pub(crate) mod ed25519;
+mod gate;
 pub(crate) mod kdf;
 pub(crate) mod keywrap;
 pub(crate) mod mac;
