@@ -30,3 +30,57 @@ pub(crate) const CKF_ZEQ_OPENS: CK_ULONG = 1;
 pub(crate) const CKF_ZEQ_CLOSES: CK_ULONG = 2;
 pub(crate) const CKF_ZEQ_NEVER: CK_ULONG = 4;
 pub(crate) const CKF_ZEQ_GATE: CK_ULONG = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Reason;
+    use std::collections::BTreeMap;
+
+    /// What `#define NAME NUMBER` says in the header.
+    fn declared() -> BTreeMap<&'static str, u64> {
+        let defines = include_str!("../include/zeq_byok.h").lines();
+        let define = |line: &'static str| {
+            let (name, value) = line.strip_prefix("#define ")?.split_once(' ')?;
+            let value = value.strip_suffix("UL")?;
+            let number = match value.strip_prefix("0x") {
+                Some(hex) => u64::from_str_radix(hex, 16),
+                None => value.parse(),
+            };
+            Some((name, number.unwrap()))
+        };
+        defines.filter_map(define).collect()
+    }
+
+    #[test]
+    fn the_header_declares_what_the_library_uses_and_no_more() {
+        macro_rules! ours {
+            ($($name:ident),*) => { [$((stringify!($name), $name)),*] };
+        }
+        let constants = ours![
+            CKM_ZEQ_ENVELOPE,
+            CKA_ZEQ_OPENS,
+            CKA_ZEQ_CLOSES,
+            CKA_ZEQ_GATE,
+            CKA_ZEQ_ENVELOPE_ID,
+            CKA_ZEQ_SIBLING,
+            CKA_ZEQ_STRENGTH,
+            CKA_ZEQ_KIND,
+            CKA_ZEQ_WINDOW,
+            CKF_ZEQ_OPENS,
+            CKF_ZEQ_CLOSES,
+            CKF_ZEQ_NEVER,
+            CKF_ZEQ_GATE
+        ];
+        let version = ("ZEQ_ENVELOPE_PARAMS_VERSION", ENVELOPE_PARAMS_VERSION);
+        let reasons = Reason::ALL
+            .iter()
+            .map(|(name, number)| (*name, u64::from(*number)));
+        let ours: BTreeMap<_, _> = constants
+            .into_iter()
+            .chain([version])
+            .chain(reasons)
+            .collect();
+        assert_eq!(declared(), ours);
+    }
+}
