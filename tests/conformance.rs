@@ -19,5 +19,9 @@ mod bytes;
 mod compare;
 #[path = "conformance/fixtures.rs"]
 mod fixtures;
+#[path = "conformance/objects.rs"]
+mod objects;
+#[path = "conformance/operations.rs"]
+mod operations;
 #[path = "conformance/sessions.rs"]
 mod sessions;
