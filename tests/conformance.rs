@@ -13,12 +13,18 @@
 
 mod support;
 
+#[path = "conformance/attacks.rs"]
+mod attacks;
 #[path = "conformance/bytes.rs"]
 mod bytes;
 #[path = "conformance/compare.rs"]
 mod compare;
 #[path = "conformance/fixtures.rs"]
 mod fixtures;
+#[path = "conformance/interop.rs"]
+mod interop;
+#[path = "conformance/mechanisms.rs"]
+mod mechanisms;
 #[path = "conformance/objects.rs"]
 mod objects;
 #[path = "conformance/operations.rs"]

@@ -116,11 +116,9 @@ pub(crate) struct Attributes {
 }
 
 impl Attributes {
+    /// Never NULL, not even for no attributes: SoftHSM refuses that.
     pub(crate) fn pointer(&mut self) -> *mut CK_ATTRIBUTE {
-        match self.list.is_empty() {
-            true => std::ptr::null_mut(),
-            false => self.list.as_mut_ptr(),
-        }
+        self.list.as_mut_ptr()
     }
 
     pub(crate) fn len(&self) -> CK_ULONG {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cryptoki_sys::*;
 
+use super::answer::Rv;
 use super::module::Module;
 use super::session::Session;
 
@@ -77,10 +78,12 @@ impl Token {
         self.module.session(self.slot, CKF_SERIAL_SESSION).unwrap()
     }
 
-    /// A read/write session with the user logged in.
+    /// A read/write session with the user logged in, now or before.
     pub(crate) fn user(&self) -> Session<'_> {
         let session = self.session();
-        session.login(CKU_USER, PIN).unwrap();
-        session
+        match session.login(CKU_USER, PIN) {
+            Ok(()) | Err(Rv(CKR_USER_ALREADY_LOGGED_IN)) => session,
+            Err(other) => panic!("C_Login: {other:?}"),
+        }
     }
 }
