@@ -8,6 +8,8 @@ mod aes_ctr;
 mod aes_gcm;
 mod aes_wrap;
 #[cfg(test)]
+mod asymmetric_tests;
+#[cfg(test)]
 mod asymmetric_vectors;
 mod der;
 mod digest;
@@ -21,6 +23,8 @@ mod eddsa;
 mod gathered;
 mod hkdf;
 mod key;
+#[cfg(test)]
+mod key_tests;
 mod keygen;
 mod mac;
 mod params;
