@@ -5,7 +5,7 @@ use std::ptr::null;
 use aws_lc_sys::*;
 
 use crate::error::{Code, Result};
-use crate::lc::cipher::{AesKey, Block, Direction};
+use crate::lc::cipher::{AesKey, Direction};
 use crate::lc::equal;
 use crate::lc::succeeded;
 use crate::secret::Secret;
