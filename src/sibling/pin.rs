@@ -331,4 +331,67 @@ mod tests {
     fn a_new_record_has_a_new_salt() {
         assert_ne!(record().1.head, record().1.head);
     }
+
+    /// The published vectors of docs/envelope.md, 9: made by argon2-cffi and OpenSSL.
+    #[test]
+    fn every_published_record_opens_or_fails_as_it_says() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/soft");
+        let files = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let mut count = 0;
+        for path in files {
+            published(
+                &std::fs::read_to_string(&path).unwrap(),
+                &path.display().to_string(),
+            );
+            count += 1;
+        }
+        assert_eq!(count, 15);
+    }
+
+    fn published(text: &str, name: &str) {
+        let case: serde_json::Value = serde_json::from_str(text).unwrap();
+        let bytes = |part: &str| hex(case[part].as_str().unwrap());
+        let token = bytes("instance").try_into().unwrap();
+        let role = match case["role"].as_str().unwrap() {
+            "so" => Role::So,
+            _ => Role::User,
+        };
+        let record = Record {
+            head: bytes("head"),
+            check: bytes("check"),
+            sealed_root: bytes("box"),
+        };
+        let opened = open(&record, &bytes("pin"), &token, role);
+        match case["fails"].as_str() {
+            Some("pin") => assert!(matches!(opened, Err(Error::PinIncorrect)), "{name}"),
+            Some(_) => assert!(matches!(opened, Err(Error::Damaged)), "{name}"),
+            None => {
+                let root = opened.unwrap();
+                assert!(root.is(&bytes("root")), "{name}");
+                let number = |part: &str| u32::try_from(case[part].as_u64().unwrap()).unwrap();
+                let cost = Cost {
+                    memory: number("memory"),
+                    passes: number("passes"),
+                    lanes: number("lanes"),
+                };
+                let salt = bytes("salt").try_into().unwrap();
+                let head = Head {
+                    token,
+                    role,
+                    cost,
+                    salt,
+                };
+                let made = seal_from(&root, &bytes("pin"), &head).unwrap();
+                assert_eq!(made, record, "{name}");
+            }
+        }
+    }
+
+    fn hex(text: &str) -> Vec<u8> {
+        let digits = text.as_bytes().chunks(2);
+        let byte = |two| u8::from_str_radix(str::from_utf8(two).unwrap(), 16).unwrap();
+        digits.map(byte).collect()
+    }
 }

@@ -13,6 +13,8 @@ pub(crate) use shares::{combine, split};
 
 use crate::sibling;
 // What callers above need of the layer below.
+#[cfg(test)]
+pub(crate) use crate::sibling::soft::Fixed;
 pub(crate) use crate::sibling::{Binding, Cost, Master, Record, Role, Sibling, Wrap, Wrapped};
 
 /// The lone Soft sibling of a token, locked.
