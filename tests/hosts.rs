@@ -50,3 +50,8 @@ fn nginx() {
     ];
     Page::of("nginx", &needs).run();
 }
+
+#[test]
+fn c() {
+    Page::of("c", &["pkcs11-tool", "cc"]).run();
+}
