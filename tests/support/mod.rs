@@ -13,6 +13,7 @@
 )]
 
 pub(crate) mod answer;
+pub(crate) mod host;
 pub(crate) mod mech;
 pub(crate) mod module;
 pub(crate) mod operation;
