@@ -275,3 +275,262 @@ impl<T: ?Sized> Drop for Place<'_, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::session::output::tests::with;
+
+    /// Writes its input's length in bytes, or fails.
+    struct Work;
+
+    const NEEDED: usize = 4;
+
+    /// What a host may do.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Start { private: bool },
+        StartFails,
+        Ask(Part),
+        TooSmall(Part),
+        Do(Part),
+        Fails(Part),
+        Panics(Part),
+        BadArguments(Part),
+        Feed(Part),
+        Cancel,
+        Logout,
+    }
+
+    fn part() -> impl Strategy<Value = Part> {
+        prop_oneof![Just(Part::Whole), Just(Part::Update), Just(Part::Final)]
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => any::<bool>().prop_map(|private| Step::Start { private }),
+            1 => Just(Step::StartFails),
+            2 => part().prop_map(Step::Ask),
+            2 => part().prop_map(Step::TooSmall),
+            3 => part().prop_map(Step::Do),
+            1 => part().prop_map(Step::Fails),
+            1 => part().prop_map(Step::Panics),
+            1 => part().prop_map(Step::BadArguments),
+            3 => part().prop_map(Step::Feed),
+            1 => Just(Step::Cancel),
+            1 => Just(Step::Logout),
+        ]
+    }
+
+    /// What the standard says is there.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Model {
+        private: bool,
+        updated: bool,
+    }
+
+    /// The operation and the count of logouts.
+    #[derive(Default)]
+    struct Host {
+        place: Underway<Work>,
+        logouts: u32,
+    }
+
+    impl Host {
+        fn start(&self, private: bool, made: Result<()>) -> Option<Code> {
+            let logouts = self.logouts;
+            let done = self.place.start(logouts, || {
+                made?;
+                Ok(Operation {
+                    private: private.then_some(logouts),
+                    ..Operation::new(Box::new(Work))
+                })
+            });
+            done.err().map(|error| error.code)
+        }
+
+        fn through(
+            &self,
+            part: Part,
+            buffer: Option<&mut [u8]>,
+            work: fn() -> Result<usize>,
+        ) -> Option<Code> {
+            let now = (part, self.logouts);
+            let (done, len) = with(buffer, |output| {
+                self.place
+                    .through(now, Ok(((), output)), |_, ()| NEEDED, |_, (), _| work())
+            });
+            let code = done.err().map(|error| error.code);
+            assert!(code != Some(Code::BufferTooSmall) || len == NEEDED);
+            code
+        }
+
+        fn take(&mut self, step: Step) -> Option<Code> {
+            match step {
+                Step::Start { private } => self.start(private, Ok(())),
+                Step::StartFails => self.start(false, Err(Code::KeyHandleInvalid.into())),
+                Step::Ask(part) => self.through(part, None, || panic!("asked only")),
+                Step::TooSmall(part) => {
+                    self.through(part, Some(&mut [0; NEEDED - 1]), || panic!("too small"))
+                }
+                Step::Do(part) => self.through(part, Some(&mut [0; NEEDED]), || Ok(NEEDED)),
+                Step::Fails(part) => self.through(part, Some(&mut [0; NEEDED]), || {
+                    Err(Code::DataInvalid.into())
+                }),
+                Step::Panics(part) => {
+                    let call = || {
+                        self.through(part, Some(&mut [0; NEEDED]), || {
+                            // Says nothing on standard error.
+                            std::panic::resume_unwind(Box::new("a defect"))
+                        })
+                    };
+                    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
+                    done.unwrap_or(Some(Code::GeneralError))
+                }
+                Step::BadArguments(part) => {
+                    let bad = Err(Code::ArgumentsBad.into());
+                    let done = self
+                        .place
+                        .feed::<()>((part, self.logouts), bad, |_, ()| Ok(()));
+                    done.err().map(|error| error.code)
+                }
+                Step::Feed(part) => {
+                    let done = self
+                        .place
+                        .feed((part, self.logouts), Ok(()), |_, ()| Ok(()));
+                    done.err().map(|error| error.code)
+                }
+                Step::Cancel => match self.place.cancel() {
+                    true => None,
+                    false => Some(Code::OperationNotInitialized),
+                },
+                Step::Logout => {
+                    self.logouts += 1;
+                    self.place.logged_out();
+                    None
+                }
+            }
+        }
+    }
+
+    /// The answer, and what is there afterwards.
+    fn expected(model: Option<Model>, step: Step) -> (Option<Code>, Option<Model>) {
+        let new = |private| Model {
+            private,
+            updated: false,
+        };
+        let (part, done) = match (step, model) {
+            (Step::Start { private }, None) => return (None, Some(new(private))),
+            (Step::StartFails, None) => return (Some(Code::KeyHandleInvalid), None),
+            (Step::Start { .. } | Step::StartFails, Some(_)) => {
+                return (Some(Code::OperationActive), model);
+            }
+            (Step::BadArguments(_), _) => return (Some(Code::ArgumentsBad), None),
+            (Step::Logout, _) => return (None, model.filter(|model| !model.private)),
+            (Step::Cancel, Some(_)) => return (None, None),
+            (_, None) => return (Some(Code::OperationNotInitialized), None),
+            (Step::Ask(part), _) => (part, (None, model)),
+            (Step::TooSmall(part), _) => (part, (Some(Code::BufferTooSmall), model)),
+            (Step::Fails(part), _) => (part, (Some(Code::DataInvalid), None)),
+            (Step::Panics(part), _) => (part, (Some(Code::GeneralError), None)),
+            (Step::Do(part) | Step::Feed(part), Some(old)) => {
+                let updated = Model {
+                    updated: true,
+                    ..old
+                };
+                (part, (None, (part == Part::Update).then_some(updated)))
+            }
+        };
+        match part == Part::Whole && model.is_some_and(|model| model.updated) {
+            true => (Some(Code::OperationActive), None),
+            false => done,
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn every_sequence_of_calls_ends_operations_as_the_rules_say(
+            steps in prop::collection::vec(step(), 1..40)
+        ) {
+            let (mut host, mut model) = (Host::default(), None);
+            for step in steps {
+                let (code, after) = expected(model, step);
+                prop_assert_eq!(host.take(step), code, "{:?} in {:?}", step, model);
+                model = after;
+            }
+        }
+    }
+
+    #[test]
+    fn an_operation_that_is_cancelled_while_a_call_works_is_not_put_back() {
+        let host = Host::default();
+        assert_eq!(host.start(false, Ok(())), None);
+        let now = (Part::Update, 0);
+        let done = host.place.feed(now, Ok(()), |_, ()| {
+            assert!(host.place.cancel());
+            assert_eq!(host.start(false, Ok(())), None, "the place is free at once");
+            Ok(())
+        });
+        assert!(done.is_ok());
+        assert_eq!(
+            host.through(Part::Whole, None, || Ok(0)),
+            None,
+            "the new one is there"
+        );
+    }
+
+    #[test]
+    fn a_logout_while_a_call_works_ends_an_operation_on_a_private_key_after_the_call() {
+        let mut host = Host::default();
+        assert_eq!(host.start(true, Ok(())), None);
+        let done = host.place.feed((Part::Update, 0), Ok(()), |_, ()| {
+            host.place.logged_out();
+            Ok(())
+        });
+        assert!(done.is_ok(), "the call finishes");
+        host.logouts = 1;
+        let next = host.through(Part::Update, None, || Ok(0));
+        assert_eq!(next, Some(Code::OperationNotInitialized));
+        assert_eq!(host.start(true, Ok(())), None);
+    }
+
+    #[test]
+    fn a_second_call_on_a_busy_operation_is_refused_and_ends_nothing() {
+        let host = Host::default();
+        assert_eq!(host.start(false, Ok(())), None);
+        let done = host.place.feed((Part::Update, 0), Ok(()), |_, ()| {
+            let second = host.through(Part::Update, None, || Ok(0));
+            assert_eq!(second, Some(Code::OperationActive));
+            Ok(())
+        });
+        assert!(done.is_ok());
+        assert!(host.place.cancel());
+    }
+
+    #[test]
+    fn an_operation_that_asks_for_its_own_login_gives_lengths_and_no_more() {
+        let host = Host::default();
+        let start = |number| {
+            let asks = || {
+                Ok(Operation {
+                    asks: Some(number),
+                    ..Operation::new(Box::new(Work))
+                })
+            };
+            host.place.start(0, asks).unwrap();
+        };
+        let mut room = [0; NEEDED];
+        start(7);
+        assert_eq!(host.through(Part::Whole, None, || Ok(0)), None);
+        let done = host.through(Part::Whole, Some(&mut room), || panic!("not yet"));
+        assert_eq!(done, Some(Code::UserNotLoggedIn));
+        start(8);
+        host.place.grant(7);
+        assert_eq!(host.place.asks(), Some(8), "a grant for another is none");
+        host.place.grant(8);
+        assert_eq!(host.through(Part::Whole, Some(&mut room), || Ok(1)), None);
+    }
+}
