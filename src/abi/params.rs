@@ -325,3 +325,161 @@ fn invalid() -> Error {
 fn bad_parameters() -> Error {
     Error::new(Code::MechanismParamInvalid, Reason::BadParameters)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr::null_mut;
+
+    fn shaped<T>(parameter: &T, len: usize, shape: Shape) -> Result<Params> {
+        let given = Given {
+            parameter: std::ptr::from_ref(parameter).cast(),
+            len: len as CK_ULONG,
+        };
+        given.shaped(shape)
+    }
+
+    fn whole<T>(parameter: &T, shape: Shape) -> Result<Params> {
+        shaped(parameter, size_of::<T>(), shape)
+    }
+
+    fn window(flags: CK_ULONG) -> CK_ZEQ_ENVELOPE_PARAMS {
+        CK_ZEQ_ENVELOPE_PARAMS {
+            ulVersion: 1,
+            ulFlags: flags,
+            opens: [0, 0, 0, 0, 0, 0, 1, 2],
+            closes: [0, 0, 0, 0, 0, 0, 3, 4],
+            ulGateLow: 9_500,
+            ulGateHigh: 500,
+            pAAD: b"row".as_ptr().cast_mut(),
+            ulAADLen: 3,
+        }
+    }
+
+    fn refused(params: Result<Params>) -> (Code, Reason) {
+        params
+            .err()
+            .map(|error| (error.code, error.reason))
+            .unwrap()
+    }
+
+    #[test]
+    fn only_what_a_flag_names_counts_in_a_window() {
+        let Ok(Params::Envelope(read)) = whole(&window(0), Shape::Envelope) else {
+            panic!("refused");
+        };
+        assert_eq!((read.opens, read.closes, read.gate), (None, None, None));
+        assert_eq!(read.aad, b"row");
+        let all = ck::CKF_ZEQ_OPENS | ck::CKF_ZEQ_CLOSES | ck::CKF_ZEQ_GATE;
+        let Ok(Params::Envelope(read)) = whole(&window(all), Shape::Envelope) else {
+            panic!("refused");
+        };
+        assert_eq!(read.opens, Some(0x0102));
+        assert_eq!(read.closes, Some(Closes::At(0x0304)));
+        assert_eq!(read.gate, Some((9_500, 500)));
+    }
+
+    #[test]
+    fn unknown_flags_versions_and_gates_are_bad_parameters() {
+        let bad = (Code::MechanismParamInvalid, Reason::BadParameters);
+        let never_closes = ck::CKF_ZEQ_CLOSES | ck::CKF_ZEQ_NEVER;
+        for flags in [16, CK_ULONG::MAX, never_closes] {
+            assert_eq!(refused(whole(&window(flags), Shape::Envelope)), bad);
+        }
+        let newer = CK_ZEQ_ENVELOPE_PARAMS {
+            ulVersion: 2,
+            ..window(0)
+        };
+        assert_eq!(refused(whole(&newer, Shape::Envelope)), bad);
+        let wide = CK_ZEQ_ENVELOPE_PARAMS {
+            ulGateHigh: 10_001,
+            ..window(ck::CKF_ZEQ_GATE)
+        };
+        assert_eq!(refused(whole(&wide, Shape::Envelope)), bad);
+    }
+
+    #[test]
+    fn gcm_is_read_by_its_length() {
+        let (iv, aad) = (
+            b"0123456789ab".as_ptr().cast_mut(),
+            b"aad".as_ptr().cast_mut(),
+        );
+        let short = GcmWithoutIvBits {
+            iv,
+            iv_len: 12,
+            aad,
+            aad_len: 3,
+            tag_bits: 96,
+        };
+        let long = CK_GCM_PARAMS {
+            pIv: iv,
+            ulIvLen: 12,
+            ulIvBits: 4_711,
+            pAAD: aad,
+            ulAADLen: 3,
+            ulTagBits: 96,
+        };
+        for read in [whole(&short, Shape::Gcm), whole(&long, Shape::Gcm)] {
+            let Ok(Params::Gcm { iv, aad, tag_bits }) = read else {
+                panic!("refused");
+            };
+            assert_eq!(
+                (&*iv, &*aad, tag_bits),
+                (&b"0123456789ab"[..], &b"aad"[..], 96)
+            );
+        }
+        let cut = shaped(&long, size_of::<CK_GCM_PARAMS>() - 1, Shape::Gcm);
+        assert_eq!(refused(cut).0, Code::MechanismParamInvalid);
+    }
+
+    #[test]
+    fn a_structure_may_lie_at_any_address() {
+        let mut memory = [0_u8; size_of::<CK_AES_CTR_PARAMS>() + 1];
+        memory[1..9].copy_from_slice(&CK_ULONG::to_ne_bytes(32));
+        let odd: &[u8; size_of::<CK_AES_CTR_PARAMS>()] = memory[1..].try_into().unwrap();
+        let read = whole(odd, Shape::Ctr);
+        assert!(matches!(read, Ok(Params::Ctr { bits: 32, block }) if block == [0; 16]));
+    }
+
+    #[test]
+    fn null_inside_a_structure_is_an_invalid_parameter() {
+        let oaep = CK_RSA_PKCS_OAEP_PARAMS {
+            hashAlg: CKM_SHA256,
+            mgf: CKG_MGF1_SHA256,
+            source: CKZ_DATA_SPECIFIED,
+            pSourceData: null_mut(),
+            ulSourceDataLen: 1,
+        };
+        let wrap = CK_RSA_AES_KEY_WRAP_PARAMS {
+            ulAESKeyBits: 256,
+            pOAEPParams: null_mut(),
+        };
+        let huge = CK_EDDSA_PARAMS {
+            phFlag: CK_FALSE,
+            ulContextDataLen: CK_ULONG::MAX,
+            pContextData: b"".as_ptr().cast_mut(),
+        };
+        for read in [
+            whole(&oaep, Shape::Oaep),
+            whole(&wrap, Shape::RsaAes),
+            whole(&huge, Shape::Eddsa),
+        ] {
+            assert_eq!(refused(read).0, Code::MechanismParamInvalid);
+        }
+    }
+
+    #[test]
+    fn a_parameter_where_there_is_none_is_invalid_and_none_where_one_may_be_left_out_is_well() {
+        assert_eq!(
+            refused(whole(&0_u8, Shape::None)).0,
+            Code::MechanismParamInvalid
+        );
+        for shape in [Shape::None, Shape::WrapIv, Shape::Eddsa] {
+            assert!(matches!(shaped(&0_u8, 0, shape), Ok(Params::None)));
+        }
+        assert_eq!(
+            refused(shaped(&0_u8, 0, Shape::Iv16)).0,
+            Code::MechanismParamInvalid
+        );
+    }
+}

@@ -222,3 +222,98 @@ unsafe fn copy(bytes: &[u8], to: *mut c_void) {
     // SAFETY: pointer contract 2; the bytes are ours, so they do not overlap.
     unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), to.cast::<u8>(), bytes.len()) };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr::null_mut;
+
+    fn attribute<T>(kind: CK_ATTRIBUTE_TYPE, value: &mut [T]) -> CK_ATTRIBUTE {
+        CK_ATTRIBUTE {
+            type_: kind,
+            pValue: value.as_mut_ptr().cast(),
+            ulValueLen: size_of_val(value) as CK_ULONG,
+        }
+    }
+
+    fn code(attributes: &[CK_ATTRIBUTE], count: CK_ULONG) -> Code {
+        // SAFETY: what is wrong is refused before it is read.
+        let done = unsafe { read(attributes.as_ptr(), count) };
+        done.err().map(|error| error.code).unwrap()
+    }
+
+    #[test]
+    fn values_are_copied_and_secret_ones_into_secret_memory() {
+        let (mut label, mut value) = (*b"name", [7_u8; 16]);
+        let given = [
+            attribute(CKA_LABEL, &mut label),
+            attribute(CKA_VALUE, &mut value),
+        ];
+        // SAFETY: the arrays are there.
+        let Template(read) = unsafe { read(given.as_ptr(), 2) }.unwrap();
+        assert!(matches!(&read[0], (CKA_LABEL, Value::Bytes(bytes)) if bytes == b"name"));
+        assert!(matches!(&read[1], (CKA_VALUE, Value::Secret(secret)) if secret.is(&[7; 16])));
+    }
+
+    #[test]
+    fn lengths_that_nothing_has_are_bad_arguments() {
+        let mut byte = [1_u8];
+        let mut huge = attribute(CKA_LABEL, &mut byte);
+        huge.ulValueLen = CK_UNAVAILABLE_INFORMATION;
+        assert_eq!(code(&[huge], 1), Code::ArgumentsBad);
+        huge.pValue = null_mut();
+        huge.ulValueLen = 1;
+        assert_eq!(code(&[huge], 1), Code::ArgumentsBad);
+        assert_eq!(code(&[], CK_ULONG::MAX), Code::ArgumentsBad);
+        // SAFETY: null.
+        assert!(unsafe { read(null_mut(), 1) }.is_err());
+        // SAFETY: null.
+        assert!(unsafe { read(null_mut(), 0) }.unwrap().0.is_empty());
+    }
+
+    #[test]
+    fn templates_lie_in_templates_to_a_depth() {
+        let mut flag = [CK_TRUE];
+        let mut inner = [attribute(CKA_ENCRYPT, &mut flag)];
+        let mut middle = [attribute(CKA_WRAP_TEMPLATE, &mut inner)];
+        let mut outer = [attribute(CKA_WRAP_TEMPLATE, &mut middle)];
+        // SAFETY: the arrays are there.
+        assert!(unsafe { read(outer.as_ptr(), 1) }.is_ok());
+        let deepest = [attribute(CKA_WRAP_TEMPLATE, &mut outer)];
+        assert_eq!(code(&deepest, 1), Code::AttributeValueInvalid);
+        let mut cut = [attribute(CKA_WRAP_TEMPLATE, &mut inner)];
+        cut[0].ulValueLen -= 1;
+        assert_eq!(code(&cut, 1), Code::AttributeValueInvalid);
+    }
+
+    #[test]
+    fn every_attribute_is_answered_and_the_worst_code_is_the_calls() {
+        let (mut short, mut room, mut old) = ([0_u8; 2], [0_u8; 8], [9_u8; 4]);
+        let mut asked = [
+            attribute(CKA_LABEL, &mut short),
+            attribute(CKA_VALUE, &mut old),
+            attribute(CKA_MODULUS, &mut old),
+            attribute(CKA_ID, &mut room),
+            attribute::<u8>(CKA_LABEL, &mut []),
+        ];
+        asked[4].pValue = null_mut();
+        // SAFETY: the arrays are there.
+        let mut answers = unsafe { Asked::new(asked.as_mut_ptr(), 5) }.unwrap();
+        let kinds: Vec<_> = answers.kinds().collect();
+        assert_eq!(
+            kinds,
+            [CKA_LABEL, CKA_VALUE, CKA_MODULUS, CKA_ID, CKA_LABEL]
+        );
+        answers.show(Ok(Shown::Bytes(b"name")));
+        answers.show(Err(Code::AttributeSensitive));
+        answers.show(Err(Code::AttributeTypeInvalid));
+        answers.show(Ok(Shown::Bytes(b"id")));
+        answers.show(Ok(Shown::Bytes(b"name")));
+        answers.show(Ok(Shown::Bytes(b"one too many")));
+        let code = answers.answer().map_err(|error| error.code);
+        assert_eq!(code, Err(Code::AttributeSensitive));
+        let none = CK_UNAVAILABLE_INFORMATION;
+        assert_eq!(asked.map(|each| each.ulValueLen), [none, none, none, 2, 4]);
+        assert_eq!((short, &room[..3], old), ([0; 2], &b"id\0"[..], [9; 4]));
+    }
+}
