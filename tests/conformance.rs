@@ -19,6 +19,8 @@ mod attacks;
 mod bytes;
 #[path = "conformance/compare.rs"]
 mod compare;
+#[path = "conformance/document.rs"]
+mod document;
 #[path = "conformance/fixtures.rs"]
 mod fixtures;
 #[path = "conformance/interop.rs"]
