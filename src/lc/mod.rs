@@ -13,6 +13,7 @@ pub(crate) mod keywrap;
 pub(crate) mod mac;
 pub(crate) mod random;
 pub(crate) mod rsa;
+pub(crate) mod rsa_oaep;
 mod rsa_parts;
 
 use std::ffi::{c_int, c_void};

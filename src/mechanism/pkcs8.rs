@@ -120,3 +120,82 @@ fn algorithm(parts: &[&[u8]]) -> Der {
 fn ec_algorithm(key: &Ec) -> Der {
     algorithm(&[&EC, ec_key::oid(key.curve())])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Private and public keys as OpenSSL 3.0 writes them: P-256, P-521, Ed25519.
+    const OPENSSL: [(&str, &str); 3] = [
+        (
+            "308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b020101042015b7a808fe3268c0adc140d51b8766aa26bfb724da521e55815cb7fdae42a4cca1440342000430b431b9e88a49b3615abf462b5381bf029fa85fe3d39fa923447eabf5848cd0c91f64f140145329721338aa8c62c6cca6184c7fc1a1c1e52e293ea96582085f",
+            "3059301306072a8648ce3d020106082a8648ce3d0301070342000430b431b9e88a49b3615abf462b5381bf029fa85fe3d39fa923447eabf5848cd0c91f64f140145329721338aa8c62c6cca6184c7fc1a1c1e52e293ea96582085f",
+        ),
+        (
+            "3081ee020100301006072a8648ce3d020106052b810400230481d63081d30201010442004f9b5ce75d534f2a9c5fa69c829af233933791023074b4ab47010e5d6e07f839d0d7c4678d6905e57c745a15597793d30422c46749750cd162d21b683408aaf91ca1818903818600040109cafb15c92256cc00c8c1a8cf1ded4e04d061a6b8e36b8cc61c0308bd5edb2b1c5f1774873fce38d1b7a061f2506c381b3b7af4f7b28c6bb2c865862f623fa73f01d9a0906a96cfd58e8303943f4d6f331078a3112bbe1e46f6acc09e9aca8c1d693128845304396ffd34e572a08467d741b03b406e57e7da97a7a3c7c7565d0ab37a",
+            "30819b301006072a8648ce3d020106052b8104002303818600040109cafb15c92256cc00c8c1a8cf1ded4e04d061a6b8e36b8cc61c0308bd5edb2b1c5f1774873fce38d1b7a061f2506c381b3b7af4f7b28c6bb2c865862f623fa73f01d9a0906a96cfd58e8303943f4d6f331078a3112bbe1e46f6acc09e9aca8c1d693128845304396ffd34e572a08467d741b03b406e57e7da97a7a3c7c7565d0ab37a",
+        ),
+        (
+            "302e020100300506032b6570042204202cb8cc97ae0ee4cbb9a251d92939d6d5cea9eb36424d11a5a4076558eca0b514",
+            "302a300506032b65700321009669f322750701a279f7b37647fb127405e73edf041b4e0446e472fef67fdce5",
+        ),
+    ];
+
+    fn unhex(text: &str) -> Vec<u8> {
+        let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+        (0..text.len()).step_by(2).map(byte).collect()
+    }
+
+    #[test]
+    fn what_openssl_writes_reads_and_is_written_the_same() {
+        for (private, public) in OPENSSL {
+            let (private, public) = (unhex(private), unhex(public));
+            let key = read(&private).unwrap().key.unwrap();
+            assert!(write(&key).unwrap().is(&private));
+            assert_eq!(write_public(&key).unwrap(), public);
+            let key = read_public(&public).unwrap().key.unwrap();
+            assert_eq!(write_public(&key).unwrap(), public);
+        }
+    }
+
+    /// RFC 8410, 10.3: version 2, with attributes and the public key.
+    #[test]
+    fn the_second_version_reads_too() {
+        let whole = unhex(concat!(
+            "3072020101300506032b657004220420d4ee72dbf913584ad5b6d8f1f769f8ad",
+            "3afe7c28cbf1d4fbe097a88f44755842a01f301d060a2a864886f70d01090914",
+            "310f0c0d437572646c6520436861697273812100",
+            "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1"
+        ));
+        let key = read(&whole).unwrap();
+        assert_eq!(key.secret[0].1.expose()[..4], [0xd4, 0xee, 0x72, 0xdb]);
+        let public = write_public(key.key.as_ref().unwrap()).unwrap();
+        assert!(public.ends_with(&whole[whole.len() - 32..]));
+    }
+
+    /// SEC 1's structure may name the curve again, but no other, and hold no other public key.
+    #[test]
+    fn an_inner_structure_must_agree_with_the_outer() {
+        let p256 = read(&unhex(OPENSSL[0].0)).unwrap().key.unwrap();
+        let Key::Ec(key) = &p256 else {
+            panic!("an EC key")
+        };
+        let scalar = key.scalar().unwrap();
+        let inner = |params: &[u8], point: &[u8]| {
+            let scalar = der::element(der::OCTET_STRING, &[scalar.expose()]);
+            let params = der::element(0xa0, &[params]);
+            let public = der::element(0xa1, &[&der::bit_string(point)]);
+            der::element(der::SEQUENCE, &[&[2, 1, 1], &scalar, &params, &public])
+        };
+        let (curve, point) = (key.curve(), key.point().unwrap());
+        let other = Ec::generate(curve).unwrap().point().unwrap();
+        let reads = |inner: &[u8]| ec_key::from_private_der(curve, inner).is_some();
+        let oid = ec_key::oid(curve);
+        assert!(reads(&inner(oid, &point)));
+        assert!(!reads(&inner(oid, &other)));
+        assert!(!reads(&inner(
+            ec_key::oid(crate::lc::ec::Curve::P384),
+            &point
+        )));
+    }
+}

@@ -2,7 +2,8 @@
 #![forbid(unsafe_code)]
 
 use crate::error::{Code, Result};
-use crate::lc::rsa::{Oaep, Rsa};
+use crate::lc::rsa::Rsa;
+use crate::lc::rsa_oaep::Oaep;
 use crate::mechanism::rsa_pkcs1::{ciphertext, copied, sized};
 use crate::mechanism::whole::{Takes, Whole};
 use crate::mechanism::wrapping::{as_unwrap, as_wrap};
