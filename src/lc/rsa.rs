@@ -3,7 +3,7 @@
 //! threads and costs what aws-lc costs; what is read here from a key never changes once it is made.
 
 use std::ffi::{c_int, c_uint};
-use std::ptr::{NonNull, null, null_mut};
+use std::ptr::{NonNull, null_mut};
 
 use aws_lc_sys::*;
 use zeroize::Zeroizing;
