@@ -1,5 +1,11 @@
 //! The built library, as a host loads it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    reason = "a test"
+)]
 #![allow(
     clippy::undocumented_unsafe_blocks,
     clippy::multiple_unsafe_ops_per_block,
@@ -7,11 +13,17 @@
     reason = "a test calls C"
 )]
 
+mod support;
+
+use std::ffi::{CString, c_void};
 use std::path::PathBuf;
 use std::ptr::null_mut;
 use std::slice;
 
+use std::time::{Duration, Instant};
+
 use cryptoki_sys::*;
+use parking_lot::Mutex;
 
 /// Beside the test.
 fn library() -> libloading::Library {
@@ -58,5 +70,381 @@ fn every_list_has_all_its_functions() {
             assert_eq!((said.major, said.minor), (major, minor));
             assert_eq!((*found).flags, 0);
         }
+    }
+}
+
+type List = &'static CK_FUNCTION_LIST_3_2;
+
+/// The library is one a process: tests that start and end it take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn list(library: &libloading::Library) -> List {
+    unsafe {
+        let get = library.get::<unsafe extern "C" fn(
+            *mut CK_UTF8CHAR,
+            *mut CK_VERSION,
+            *mut *mut CK_INTERFACE,
+            CK_FLAGS,
+        ) -> CK_RV>(b"C_GetInterface");
+        let mut found = null_mut();
+        let done = get.unwrap()(null_mut(), null_mut(), &mut found, 0);
+        assert_eq!(done, CKR_OK);
+        &*(*found).pFunctionList.cast::<CK_FUNCTION_LIST_3_2>()
+    }
+}
+
+/// Started with a store of its own.
+fn initialize(list: List, home: &std::path::Path) {
+    support::token::configure(home);
+    let path = support::token::ours_conf(home);
+    let text = format!("zeq_byok_conf='{}'", path.display());
+    let reserved = CString::new(text).unwrap();
+    let mut arguments = CK_C_INITIALIZE_ARGS {
+        flags: CKF_OS_LOCKING_OK,
+        pReserved: reserved.as_ptr().cast_mut().cast(),
+        ..CK_C_INITIALIZE_ARGS::default()
+    };
+    let arguments: *mut CK_C_INITIALIZE_ARGS = &mut arguments;
+    assert_eq!(
+        unsafe { list.C_Initialize.unwrap()(arguments.cast()) },
+        CKR_OK
+    );
+}
+
+fn finalize(list: List) -> CK_RV {
+    unsafe { list.C_Finalize.unwrap()(null_mut()) }
+}
+
+#[test]
+fn an_interface_is_found_by_name_version_and_flags() {
+    let library = library();
+    unsafe {
+        let get = list(&library).C_GetInterface.unwrap();
+        let mut found = null_mut();
+        let mut version = CK_VERSION { major: 3, minor: 1 };
+        let mut name = *b"PKCS 11\0";
+        let mut other = *b"PKCS 12\0";
+        let (name, other) = (name.as_mut_ptr(), other.as_mut_ptr());
+        assert_eq!(get(name, null_mut(), &mut found, 0), CKR_OK);
+        let said = (*found).pFunctionList.cast::<CK_VERSION>().read();
+        assert_eq!((said.major, said.minor), (3, 2));
+        assert_eq!(get(name, &mut version, &mut found, 0), CKR_ARGUMENTS_BAD);
+        assert_eq!(get(other, null_mut(), &mut found, 0), CKR_ARGUMENTS_BAD);
+        let fork_safe = CKF_INTERFACE_FORK_SAFE;
+        assert_eq!(
+            get(name, null_mut(), &mut found, fork_safe),
+            CKR_ARGUMENTS_BAD
+        );
+        assert_eq!(get(name, null_mut(), null_mut(), 0), CKR_ARGUMENTS_BAD);
+        let all = list(&library).C_GetInterfaceList.unwrap();
+        let mut three = [CK_INTERFACE::default(); 3];
+        let mut count = 2;
+        assert_eq!(all(three.as_mut_ptr(), &mut count), CKR_BUFFER_TOO_SMALL);
+        assert_eq!((count, three[0].flags), (3, 0));
+        assert_eq!(all(three.as_mut_ptr(), &mut count), CKR_OK);
+        let minor = |each: &CK_INTERFACE| each.pFunctionList.cast::<CK_VERSION>().read().minor;
+        assert_eq!(three.each_ref().map(minor), [2, 0, 40]);
+    }
+}
+
+#[test]
+fn a_run_starts_once_ends_once_and_starts_again() {
+    let _turn = TURN.lock();
+    let (library, home) = (library(), tempfile::tempdir().unwrap());
+    let list = list(&library);
+    unsafe {
+        assert_eq!(finalize(list), CKR_CRYPTOKI_NOT_INITIALIZED);
+        for _ in 0..3 {
+            initialize(list, home.path());
+            let again = list.C_Initialize.unwrap()(null_mut());
+            assert_eq!(again, CKR_CRYPTOKI_ALREADY_INITIALIZED);
+            let mut word = 0_usize;
+            let reserved: *mut usize = &mut word;
+            assert_eq!(list.C_Finalize.unwrap()(reserved.cast()), CKR_ARGUMENTS_BAD);
+            assert_eq!(finalize(list), CKR_OK);
+            assert_eq!(finalize(list), CKR_CRYPTOKI_NOT_INITIALIZED);
+        }
+        let half = CK_C_INITIALIZE_ARGS {
+            LockMutex: Some(mutex),
+            ..CK_C_INITIALIZE_ARGS::default()
+        };
+        let half: *const CK_C_INITIALIZE_ARGS = &half;
+        let done = list.C_Initialize.unwrap()(half.cast_mut().cast());
+        assert_eq!(done, CKR_ARGUMENTS_BAD);
+    }
+}
+
+/// # Safety
+/// None.
+unsafe extern "C" fn mutex(_mutex: *mut c_void) -> CK_RV {
+    CKR_OK
+}
+
+#[test]
+fn a_host_that_waits_for_a_slot_event_is_woken_by_the_end() {
+    let _turn = TURN.lock();
+    let (library, home) = (library(), tempfile::tempdir().unwrap());
+    let list = list(&library);
+    initialize(list, home.path());
+    let wait = |flags| unsafe {
+        let mut slot = 0;
+        list.C_WaitForSlotEvent.unwrap()(flags, &mut slot, null_mut())
+    };
+    assert_eq!(wait(CKF_DONT_BLOCK), CKR_NO_EVENT);
+    std::thread::scope(|threads| {
+        let waiting = threads.spawn(|| wait(0));
+        std::thread::sleep(Duration::from_millis(50));
+        let begun = Instant::now();
+        assert_eq!(finalize(list), CKR_OK);
+        assert_eq!(waiting.join().unwrap(), CKR_CRYPTOKI_NOT_INITIALIZED);
+        assert!(begun.elapsed() < Duration::from_millis(900));
+    });
+}
+
+/// What each argument is, a letter each: `h`andle, `s`lot, `o`bject, `u` any number, `p`ointer,
+/// `n` length of the last pointer, `l` where a length stands, `m`echanism, `t`emplate and its
+/// `c`ount, `w` the one flag of a wait, `z` zero.
+#[rustfmt::skip]
+const SHAPES: &[&str] = &[
+    "x", "q", "p", "p", "wpl", "sp", "sp", "spl", "sup", "spnp", "hpn", "hpnpn", "suzzp", "h", "s",
+    "hp", "hpl", "hpnoo", "hupn", "h", "htcp", "hotcp", "ho", "hop", "hotc", "hotc", "htc", "hpep",
+    "h", "hmo", "hpnpl", "hpnpl", "hpl", "hmo", "hpnpl", "hpnpl", "hpl", "hm", "hpnpl", "hpn", "ho",
+    "hpl", "hmo", "hpnpl", "hpn", "hpl", "hmo", "hpnpl", "hmo", "hpnpn", "hpn", "hpn", "hmo",
+    "hpnpl", "hpnpl", "hpnpl", "hpnpl", "hpnpl", "hmtcp", "hmtctcpp", "hmoopl", "hmopntcp",
+    "hmotcp", "hpn", "hpn", "h", "h", "wpz",
+    "pl", "pppu", "hupnpn", "hu",
+    "hmo", "hpnpnpnpl", "hpnpn", "hpnpnplu", "h", "hmo", "hpnpnpnpl", "hpnpn", "hpnpnplu", "h",
+    "hmo", "hpnpnpl", "hpn", "hpnpnpl", "h", "hmo", "hpnpnpn", "hpn", "hpnpnpn", "h",
+    "hmotcplp", "hmotcpnp", "hmopn", "hpn", "hpn", "h", "hup", "hppp", "hppl", "hppp",
+    "hmoopnpl", "hmopntcpnp",
+];
+
+/// Random words from a seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        (self.0 >> 33) as usize % sides
+    }
+
+    fn pick(&mut self, from: &[usize]) -> usize {
+        from[self.roll(from.len())]
+    }
+}
+
+const SIZE: usize = 4096;
+const HUGE: &[usize] = &[usize::MAX, usize::MAX / 2 + 1, usize::MAX - 7];
+
+/// Memory that a host hands over, kept until the call is over.
+#[derive(Default)]
+struct Memory(Vec<Box<[u8; SIZE]>>);
+
+impl Memory {
+    fn page(&mut self) -> usize {
+        self.0.push(Box::new([0; SIZE]));
+        self.0.last_mut().unwrap().as_mut_ptr() as usize
+    }
+
+    /// NULL, or a page at any alignment with room for the longest length.
+    fn pointer(&mut self, dice: &mut Dice) -> usize {
+        match dice.roll(4) {
+            0 => 0,
+            1 => self.page() + 1,
+            _ => self.page(),
+        }
+    }
+
+    fn holding(&mut self, words: &[usize], dice: &mut Dice) -> usize {
+        let at = self.page() + dice.roll(2);
+        for (place, word) in words.iter().enumerate() {
+            unsafe { (at as *mut usize).add(place).write_unaligned(*word) };
+        }
+        at
+    }
+}
+
+fn length(dice: &mut Dice) -> usize {
+    let huge = dice.pick(HUGE);
+    dice.pick(&[0, 1, 8, 16, 32, 200, huge])
+}
+
+fn mechanism(memory: &mut Memory, dice: &mut Dice) -> usize {
+    let kinds = [
+        CKM_AES_GCM,
+        CKM_AES_CBC,
+        CKM_AES_KEY_GEN,
+        CKM_SHA256,
+        CKM_SHA256_HMAC,
+        CKM_ECDSA,
+        CKM_RSA_PKCS_OAEP,
+        CKM_RSA_PKCS_PSS,
+        CKM_EC_KEY_PAIR_GEN,
+        CKM_HKDF_DERIVE,
+        CKM_AES_KEY_WRAP,
+        CKM_ECDH1_DERIVE,
+        CKM_EDDSA,
+        CKM_RSA_AES_KEY_WRAP,
+        0x8000_5a45,
+        0x4711,
+    ];
+    let kind = dice.pick(&kinds.map(|kind| kind as usize));
+    let parameter = memory.pointer(dice);
+    let huge = dice.pick(HUGE);
+    let len = dice.pick(&[0, 8, 16, 24, 40, 48, 64, 72, huge]);
+    memory.holding(&[kind, parameter, len], dice)
+}
+
+/// A template of three attributes.
+fn template(memory: &mut Memory, dice: &mut Dice) -> usize {
+    let kinds = [
+        CKA_CLASS,
+        CKA_KEY_TYPE,
+        CKA_VALUE,
+        CKA_VALUE_LEN,
+        CKA_TOKEN,
+        CKA_LABEL,
+        CKA_WRAP_TEMPLATE,
+        CKA_ALLOWED_MECHANISMS,
+        CKA_EC_PARAMS,
+        CKA_MODULUS_BITS,
+        0x8000_0001,
+    ];
+    let mut words = Vec::new();
+    for _ in 0..3 {
+        let kind = dice.pick(&kinds.map(|kind| kind as usize));
+        let value = memory.pointer(dice);
+        let huge = dice.pick(HUGE);
+        words.extend([kind, value, dice.pick(&[0, 1, 8, 24, 32, huge])]);
+    }
+    memory.holding(&words, dice)
+}
+
+/// Calls a function with arguments of the right kinds and no sense.
+fn call(list: List, place: usize, dice: &mut Dice, handles: [usize; 3]) -> CK_RV {
+    let function = unsafe { functions(std::ptr::from_ref(list)) }[place];
+    let (mut memory, mut words) = (Memory::default(), [0_usize; 12]);
+    for (word, kind) in words.iter_mut().zip(SHAPES[place].chars()) {
+        *word = match kind {
+            'h' | 's' | 'o' => {
+                let handle = handles["hso".find(kind).unwrap()];
+                dice.pick(&[handle, handle, handle, handle, handle, 0, usize::MAX])
+            }
+            'u' => dice.pick(&[0, 1, 2, 4, 6, 8, 0x7f40, usize::MAX]),
+            'n' => length(dice),
+            'l' => {
+                let len = length(dice);
+                let at = memory.holding(&[len], dice);
+                dice.pick(&[0, at, at, at])
+            }
+            'm' => {
+                let at = mechanism(&mut memory, dice);
+                dice.pick(&[0, at, at, at, at])
+            }
+            't' => {
+                let at = template(&mut memory, dice);
+                dice.pick(&[0, at, at, at])
+            }
+            'c' => {
+                let huge = dice.pick(HUGE);
+                dice.pick(&[0, 1, 2, 3, huge])
+            }
+            'e' => {
+                let huge = dice.pick(HUGE);
+                dice.pick(&[0, 1, 20, huge])
+            }
+            'w' => 1,
+            'z' => 0,
+            // Not a pointer that would be believed: the run must go on.
+            'x' => memory.holding(&[1, 0, 0, 0, 0, 0], dice),
+            'q' => memory.page(),
+            _ => memory.pointer(dice),
+        };
+    }
+    type Any = unsafe extern "C" fn(
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+    ) -> CK_RV;
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = words;
+    // Every argument is a word, and more words than a function takes are not looked at.
+    unsafe {
+        let function = std::mem::transmute::<usize, Any>(function);
+        function(a, b, c, d, e, f, g, h, i, j, k, l)
+    }
+}
+
+#[test]
+fn before_the_start_every_function_says_so() {
+    let _turn = TURN.lock();
+    let library = library();
+    let list = list(&library);
+    let free = ["C_GetFunctionList", "C_GetInterfaceList", "C_GetInterface"];
+    assert_eq!(SHAPES.len(), 104, "{free:?} have no state");
+    for place in (2..104).filter(|place| ![3, 68, 69].contains(place)) {
+        for seed in 0..20 {
+            let rv = call(list, place, &mut Dice(seed), [1, 1, 1]);
+            assert_eq!(rv, CKR_CRYPTOKI_NOT_INITIALIZED, "function {place}");
+        }
+    }
+}
+
+#[test]
+fn no_argument_in_any_state_ends_the_process() {
+    let _turn = TURN.lock();
+    let (library, home) = (library(), tempfile::tempdir().unwrap());
+    let list = list(&library);
+    initialize(list, home.path());
+    let handles = session(list).unwrap_or([1, 1, 1]);
+    std::thread::scope(|threads| {
+        for thread in 0..2 {
+            threads.spawn(move || {
+                let mut dice = Dice(thread);
+                for _ in 0..15_000 {
+                    let place = dice.roll(104);
+                    // Logins cost what a PIN's hash costs: fewer of them.
+                    if ![9, 10, 11, 18, 70].contains(&place) || dice.roll(50) == 0 {
+                        call(list, place, &mut dice, handles);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(finalize(list), CKR_OK);
+}
+
+/// A session's handle, its slot and an object, where there is a token.
+fn session(list: List) -> Option<[usize; 3]> {
+    unsafe {
+        let (mut slot, mut count, mut session) = (0, 1, 0);
+        let found = list.C_GetSlotList.unwrap()(CK_TRUE, &mut slot, &mut count);
+        if (found, count) != (CKR_OK, 1) {
+            println!("SKIPPED: no slot of one's own");
+            return None;
+        }
+        let (mut pin, mut label) = (*b"12345678", [b' '; 32]);
+        let done = list.C_InitToken.unwrap()(slot, pin.as_mut_ptr(), 8, label.as_mut_ptr());
+        assert_eq!(done, CKR_OK);
+        let flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
+        let done = list.C_OpenSession.unwrap()(slot, flags, null_mut(), None, &mut session);
+        assert_eq!(done, CKR_OK);
+        let login = list.C_Login.unwrap();
+        assert_eq!(login(session, CKU_SO, pin.as_mut_ptr(), 8), CKR_OK);
+        assert_eq!(
+            list.C_InitPIN.unwrap()(session, pin.as_mut_ptr(), 8),
+            CKR_OK
+        );
+        assert_eq!(list.C_Logout.unwrap()(session), CKR_OK);
+        assert_eq!(login(session, CKU_USER, pin.as_mut_ptr(), 8), CKR_OK);
+        Some([session as usize, slot as usize, 1])
     }
 }
