@@ -8,6 +8,7 @@ mod locked;
 mod map;
 mod process;
 mod scratch;
+mod sqlite;
 
 pub(crate) use clock::{boottime_ns, realtime_ns, sleep};
 pub(crate) use fork::process_generation;
@@ -15,6 +16,7 @@ pub(crate) use leaked::Leaked;
 pub(crate) use locked::{Locked, MemoryReport, locked_memory_report};
 pub(crate) use process::{effective_user, may_write, secure};
 pub(crate) use scratch::Scratch;
+pub(crate) use sqlite::sqlite_tells_processes_apart;
 
 #[cfg(test)]
 pub(crate) use fork::tests::in_child;

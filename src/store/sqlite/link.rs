@@ -15,6 +15,7 @@ use super::failure;
 use super::file;
 use super::file::Identity;
 use super::pool::patiently;
+use crate::os;
 use crate::store::Error;
 
 /// Overwritten secrets are zeroed; no temporary files; a long journal is cut at the next checkpoint.
@@ -122,6 +123,8 @@ impl Link {
 
 /// Reads once, since SQLite opens the journal no earlier.
 fn connect(path: &Path, flags: OpenFlags) -> Sqlite<Connection> {
+    // A forked child would otherwise think itself locked, as its parent was.
+    os::sqlite_tells_processes_apart();
     let db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(Duration::ZERO)?;
     db.set_prepared_statement_cache_capacity(64);
