@@ -7,6 +7,7 @@ mod leaked;
 mod locked;
 mod map;
 mod process;
+mod quiet;
 mod scratch;
 mod sqlite;
 
@@ -14,7 +15,8 @@ pub(crate) use clock::{boottime_ns, realtime_ns, sleep};
 pub(crate) use fork::process_generation;
 pub(crate) use leaked::Leaked;
 pub(crate) use locked::{Locked, MemoryReport, locked_memory_report};
-pub(crate) use process::{effective_user, may_write, secure};
+pub(crate) use process::{effective_user, home, may_write, secure};
+pub(crate) use quiet::write_quietly;
 pub(crate) use scratch::Scratch;
 pub(crate) use sqlite::sqlite_tells_processes_apart;
 

@@ -1,2 +1,0 @@
-//! The configuration file.
-#![forbid(unsafe_code)]
