@@ -4,6 +4,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::cast_possible_truncation,
+    clippy::cognitive_complexity,
     reason = "a test"
 )]
 #![allow(
@@ -404,23 +405,42 @@ fn no_argument_in_any_state_ends_the_process() {
     let (library, home) = (library(), tempfile::tempdir().unwrap());
     let list = list(&library);
     initialize(list, home.path());
-    let handles = session(list).unwrap_or([1, 1, 1]);
+    let handles = session(list);
     std::thread::scope(|threads| {
         for thread in 0..2 {
             threads.spawn(move || {
                 let mut dice = Dice(thread);
-                for _ in 0..15_000 {
-                    let place = dice.roll(104);
-                    // Logins cost what a PIN's hash costs: fewer of them.
-                    if ![9, 10, 11, 18, 70].contains(&place) || dice.roll(50) == 0 {
-                        call(list, place, &mut dice, handles);
-                    }
-                }
+                (0..40).for_each(|_| storm(list, &mut dice, handles));
             });
         }
     });
     assert_eq!(finalize(list), CKR_OK);
 }
+
+/// Some hundred calls on a session of its own, which the calls may close.
+fn storm(list: List, dice: &mut Dice, handles: Option<[usize; 3]>) {
+    let [_, slot, object] = handles.unwrap_or([1, 1, 1]);
+    let (mut session, flags) = (1, CKF_SERIAL_SESSION | CKF_RW_SESSION);
+    if handles.is_some() {
+        let open = list.C_OpenSession.unwrap();
+        let done = unsafe { open(slot as CK_SLOT_ID, flags, null_mut(), None, &mut session) };
+        assert_eq!(done, CKR_OK);
+    }
+    for _ in 0..400 {
+        let place = dice.roll(104);
+        let rare = [LOGIN, CLOSING, OBJECT_IS_GONE].concat().contains(&place);
+        if !rare || dice.roll(400) == 0 {
+            call(list, place, dice, [session as usize, slot, object]);
+        }
+    }
+}
+
+/// Costs what a PIN's hash costs: C_InitToken, C_InitPIN, C_SetPIN, C_Login, C_LoginUser.
+const LOGIN: &[usize] = &[9, 10, 11, 18, 70];
+/// C_CloseSession, C_CloseAllSessions, C_Logout.
+const CLOSING: &[usize] = &[13, 14, 19];
+/// C_DestroyObject.
+const OBJECT_IS_GONE: &[usize] = &[22];
 
 /// A session's handle, its slot and an object, where there is a token.
 fn session(list: List) -> Option<[usize; 3]> {
@@ -445,6 +465,136 @@ fn session(list: List) -> Option<[usize; 3]> {
         );
         assert_eq!(list.C_Logout.unwrap()(session), CKR_OK);
         assert_eq!(login(session, CKU_USER, pin.as_mut_ptr(), 8), CKR_OK);
-        Some([session as usize, slot as usize, 1])
+        Some([session as usize, slot as usize, key(list, session) as usize])
     }
+}
+
+/// An AES key that may do everything.
+fn key(list: List, session: CK_SESSION_HANDLE) -> CK_OBJECT_HANDLE {
+    let (mut len, mut yes, mut key) = (32, CK_TRUE, 0);
+    let len: *mut CK_ULONG = &mut len;
+    let yes: *mut CK_BBOOL = &mut yes;
+    let flag = |kind| CK_ATTRIBUTE {
+        type_: kind,
+        pValue: yes.cast(),
+        ulValueLen: 1,
+    };
+    let mut template = [
+        CK_ATTRIBUTE {
+            type_: CKA_VALUE_LEN,
+            pValue: len.cast(),
+            ulValueLen: 8,
+        },
+        flag(CKA_ENCRYPT),
+        flag(CKA_DECRYPT),
+        flag(CKA_SIGN),
+        flag(CKA_VERIFY),
+        flag(CKA_WRAP),
+        flag(CKA_UNWRAP),
+        flag(CKA_EXTRACTABLE),
+    ];
+    let mut how = plain(CKM_AES_KEY_GEN);
+    let generate = list.C_GenerateKey.unwrap();
+    let done = unsafe { generate(session, &mut how, template.as_mut_ptr(), 8, &mut key) };
+    assert_eq!(done, CKR_OK);
+    key
+}
+
+fn plain(mechanism: CK_MECHANISM_TYPE) -> CK_MECHANISM {
+    CK_MECHANISM {
+        mechanism,
+        pParameter: null_mut(),
+        ulParameterLen: 0,
+    }
+}
+
+#[test]
+fn an_operation_stays_until_its_output_is_out_and_ends_with_every_other_fault() {
+    let _turn = TURN.lock();
+    let (library, home) = (library(), tempfile::tempdir().unwrap());
+    let list = list(&library);
+    initialize(list, home.path());
+    if let Some([session, _, key]) = session(list) {
+        let (session, key) = (session as CK_SESSION_HANDLE, key as CK_OBJECT_HANDLE);
+        let mut how = plain(CKM_AES_CMAC);
+        let (init, sign) = (list.C_SignInit.unwrap(), list.C_Sign.unwrap());
+        let (mut data, mut out) = (*b"four", [0_u8; 17]);
+        let (data, out) = (data.as_mut_ptr(), out.as_mut_ptr());
+        let mut len = 99;
+        unsafe {
+            assert_eq!(init(session, &mut how, key), CKR_OK);
+            assert_eq!(init(session, &mut how, key), CKR_OPERATION_ACTIVE);
+            assert_eq!(sign(session, data, 4, null_mut(), &mut len), CKR_OK);
+            assert_eq!(len, 16);
+            len = 15;
+            assert_eq!(sign(session, data, 4, out, &mut len), CKR_BUFFER_TOO_SMALL);
+            assert_eq!(len, 16);
+            assert_eq!(sign(session, data, 4, out, &mut len), CKR_OK);
+            let none = CKR_OPERATION_NOT_INITIALIZED;
+            assert_eq!(sign(session, data, 4, out, &mut len), none);
+
+            assert_eq!(init(session, &mut how, key), CKR_OK);
+            assert_eq!(
+                sign(session, null_mut(), 4, out, &mut len),
+                CKR_ARGUMENTS_BAD
+            );
+            assert_eq!(sign(session, data, 4, out, &mut len), none);
+            assert_eq!(
+                sign(session, null_mut(), 4, out, &mut len),
+                CKR_ARGUMENTS_BAD
+            );
+
+            assert_eq!(init(session, &mut how, key), CKR_OK);
+            assert_eq!(init(session, null_mut(), 0), CKR_OK, "ends it");
+            assert_eq!(init(session, null_mut(), 0), CKR_ARGUMENTS_BAD);
+
+            assert_eq!(init(session, &mut how, key), CKR_OK);
+            let update = list.C_SignUpdate.unwrap();
+            assert_eq!(update(session, data, 4), CKR_OK);
+            assert_eq!(sign(session, data, 4, out, &mut len), CKR_OPERATION_ACTIVE);
+            assert_eq!(list.C_SignFinal.unwrap()(session, out, &mut len), none);
+
+            assert_eq!(init(session, &mut how, key), CKR_OK);
+            assert_eq!(list.C_SessionCancel.unwrap()(session, CKF_SIGN), CKR_OK);
+            assert_eq!(sign(session, data, 4, out, &mut len), none);
+
+            assert_eq!(init(session, &mut how, key), CKR_OK);
+            assert_eq!(list.C_Logout.unwrap()(session), CKR_OK);
+            assert_eq!(sign(session, data, 4, out, &mut len), none);
+        }
+    }
+    assert_eq!(finalize(list), CKR_OK);
+}
+
+#[test]
+fn input_and_output_may_be_one_buffer_and_a_length_may_lie_anywhere() {
+    let _turn = TURN.lock();
+    let (library, home) = (library(), tempfile::tempdir().unwrap());
+    let list = list(&library);
+    initialize(list, home.path());
+    if let Some([session, _, key]) = session(list) {
+        let (session, key) = (session as CK_SESSION_HANDLE, key as CK_OBJECT_HANDLE);
+        let mut iv = [7_u8; 16];
+        let mut how = CK_MECHANISM {
+            mechanism: CKM_AES_CBC_PAD,
+            pParameter: iv.as_mut_ptr().cast(),
+            ulParameterLen: 16,
+        };
+        let mut memory = *b"one buffer for both, of 32 bytes and room...0123";
+        let (before, buffer, mut odd) = (memory, memory.as_mut_ptr(), [0_u8; 9]);
+        let len = unsafe { odd.as_mut_ptr().add(1).cast::<CK_ULONG>() };
+        unsafe {
+            len.write_unaligned(48);
+            assert_eq!(list.C_EncryptInit.unwrap()(session, &mut how, key), CKR_OK);
+            let encrypt = list.C_Encrypt.unwrap();
+            assert_eq!(encrypt(session, buffer, 32, buffer, len), CKR_OK);
+            assert_eq!(len.read_unaligned(), 48);
+            assert_eq!(list.C_DecryptInit.unwrap()(session, &mut how, key), CKR_OK);
+            let decrypt = list.C_Decrypt.unwrap();
+            assert_eq!(decrypt(session, buffer, 48, buffer, len), CKR_OK);
+            assert_eq!(len.read_unaligned(), 32);
+            assert_eq!(slice::from_raw_parts(buffer, 32), &before[..32]);
+        }
+    }
+    assert_eq!(finalize(list), CKR_OK);
 }
