@@ -23,6 +23,9 @@ pub(crate) const CKA_ZEQ_KIND: CK_ATTRIBUTE_TYPE = 0x8000_5A07;
 /// In a key's own template: a duration such as "30d" that narrows the window it is sealed with.
 pub(crate) const CKA_ZEQ_WINDOW: CK_ATTRIBUTE_TYPE = 0x8000_5A08;
 
+/// Read-only: the associated data that an unwrapped key's envelope is opened with at each lease.
+pub(crate) const CKA_ZEQ_CONTEXT: CK_ATTRIBUTE_TYPE = 0x8000_5A09;
+
 /// `CK_ZEQ_ENVELOPE_PARAMS.ulVersion`.
 pub(crate) const ENVELOPE_PARAMS_VERSION: CK_ULONG = 1;
 /// `CK_ZEQ_ENVELOPE_PARAMS.ulFlags`.

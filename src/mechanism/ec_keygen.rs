@@ -15,6 +15,9 @@ use crate::mechanism::{Mechanism, NewKey, Params, Wanted, ec_key, ed_key};
 pub(super) struct EcKeyGen;
 
 impl Mechanism for EcKeyGen {
+    fn makes(&self) -> Option<CK_KEY_TYPE> {
+        Some(CKK_EC)
+    }
     fn generate_pair(&self, _params: &Params, wanted: &Wanted) -> Result<(NewKey, NewKey)> {
         let params = params_for(CKK_EC, wanted)?;
         let key = Ec::generate(ec_key::curve(params)?)?;
@@ -27,6 +30,9 @@ impl Mechanism for EcKeyGen {
 pub(super) struct EdKeyGen;
 
 impl Mechanism for EdKeyGen {
+    fn makes(&self) -> Option<CK_KEY_TYPE> {
+        Some(CKK_EC_EDWARDS)
+    }
     fn generate_pair(&self, _params: &Params, wanted: &Wanted) -> Result<(NewKey, NewKey)> {
         let params = params_for(CKK_EC_EDWARDS, wanted)?;
         ed_key::check(params)?;

@@ -16,6 +16,9 @@ pub(super) struct KeyGen {
 }
 
 impl Mechanism for KeyGen {
+    fn makes(&self) -> Option<CK_KEY_TYPE> {
+        Some(self.key_type)
+    }
     fn generate(&self, _params: &Params, wanted: &Wanted) -> Result<NewKey> {
         if wanted.key_type.is_some_and(|kind| kind != self.key_type) {
             return Err(Code::TemplateInconsistent.into());

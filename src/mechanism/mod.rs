@@ -20,6 +20,7 @@ mod ecdh;
 mod ecdsa;
 mod ed_key;
 mod eddsa;
+mod envelope;
 mod gathered;
 mod hkdf;
 mod key;
@@ -98,6 +99,10 @@ pub(crate) trait Mechanism: Sync {
     }
     fn verify(&self, _key: &Key, _params: &Params) -> Result<Box<dyn Verify>> {
         Err(Code::MechanismInvalid.into())
+    }
+    /// The type of key that a generation makes.
+    fn makes(&self) -> Option<CK_KEY_TYPE> {
+        None
     }
     /// A secret key.
     fn generate(&self, _params: &Params, _wanted: &Wanted) -> Result<NewKey> {

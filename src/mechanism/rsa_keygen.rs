@@ -1,7 +1,7 @@
 //! `CKM_RSA_PKCS_KEY_PAIR_GEN` (FIPS 186-5, A.1.3, as aws-lc does it).
 #![forbid(unsafe_code)]
 
-use cryptoki_sys::CKK_RSA;
+use cryptoki_sys::{CK_KEY_TYPE, CKK_RSA};
 
 use crate::error::{Code, Result};
 use crate::lc::rsa::Rsa;
@@ -11,6 +11,9 @@ use crate::mechanism::{Mechanism, NewKey, Params, Wanted, der};
 pub(super) struct RsaKeyGen;
 
 impl Mechanism for RsaKeyGen {
+    fn makes(&self) -> Option<CK_KEY_TYPE> {
+        Some(CKK_RSA)
+    }
     fn generate_pair(&self, _params: &Params, wanted: &Wanted) -> Result<(NewKey, NewKey)> {
         if wanted.key_type.is_some_and(|kind| kind != CKK_RSA) {
             return Err(Code::TemplateInconsistent.into());

@@ -3,6 +3,7 @@
 
 use cryptoki_sys::*;
 
+use crate::ck::CKM_ZEQ_ENVELOPE;
 use crate::mechanism::aes_block::AesBlock;
 use crate::mechanism::aes_ctr::AesCtr;
 use crate::mechanism::aes_gcm::AesGcm;
@@ -12,6 +13,7 @@ use crate::mechanism::ec_keygen::{EcKeyGen, EdKeyGen};
 use crate::mechanism::ecdh::Ecdh1;
 use crate::mechanism::ecdsa::{Ecdsa, EcdsaWith};
 use crate::mechanism::eddsa::Eddsa;
+use crate::mechanism::envelope::Envelope;
 use crate::mechanism::hkdf::Hkdf;
 use crate::mechanism::keygen::KeyGen;
 use crate::mechanism::mac::{AesCmac, HmacWith};
@@ -48,6 +50,8 @@ const CURVES: CK_FLAGS = CKF_EC_F_P | CKF_EC_OID | CKF_EC_CURVENAME | CKF_EC_UNC
 
 #[rustfmt::skip]
 pub(super) static ALL: &[Line] = &[
+    // The vendor's: keys and data in envelopes (docs/envelope.md); bytes of the KEK
+    line(CKM_ZEQ_ENVELOPE, Shape::Envelope, (32, 32), CIPHER, &Envelope),
     // AES (PKCS#11 3.2, 6.13)
     line(CKM_AES_KEY_GEN, Shape::None, AES, CKF_GENERATE, &KeyGen { key_type: CKK_AES, otherwise: None }),
     line(CKM_AES_ECB, Shape::None, AES, CIPHER, &AesBlock::Ecb),

@@ -4,11 +4,11 @@
 
 use std::fmt;
 
-use ciborium::value::Value as Cbor;
 use cryptoki_sys::*;
 
 use super::Shown;
 use super::class;
+use crate::cbor::{Item, Malformed, Reader};
 use crate::error::{Code, Result};
 
 /// A value in its type.
@@ -109,34 +109,41 @@ impl Attributes {
             .all(|(kind, value)| self.get(kind) == Some(value))
     }
 
-    /// Deterministic CBOR: types are integers in ascending order (RFC 8949 §4.2.1).
-    pub(crate) fn to_cbor(&self) -> Cbor {
-        let entry =
-            |(kind, value): &(CK_ATTRIBUTE_TYPE, Value)| (Cbor::from(*kind), value.to_cbor());
-        Cbor::Map(self.0.iter().map(entry).collect())
-    }
-
-    pub(crate) fn encode(&self) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        ciborium::into_writer(&self.to_cbor(), &mut bytes).map_err(|_| Code::GeneralError)?;
-        Ok(bytes)
+    /// Deterministic CBOR (RFC 8949 §4.2.1): a map of type to value.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let values: Vec<_> = self
+            .0
+            .iter()
+            .map(|(kind, value)| (*kind, value.encode()))
+            .collect();
+        let items: Vec<_> = values
+            .iter()
+            .map(|(k, v)| (Item::Uint(*k), Item::Raw(v)))
+            .collect();
+        Item::Map(&items).to_vec()
     }
 
     /// `None`: not what [`Attributes::encode`] writes.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let found = Self::from_cbor(&ciborium::from_reader(bytes).ok()?)?;
-        (found.encode().ok()? == bytes).then_some(found)
+        let mut reader = Reader::new(bytes);
+        let found = Self::read(&mut reader, NESTING).ok()?;
+        reader.end().ok()?;
+        Some(found)
     }
 
-    fn from_cbor(value: &Cbor) -> Option<Self> {
-        let entry = |(kind, value): &(Cbor, Cbor)| {
-            let kind: CK_ATTRIBUTE_TYPE = kind.as_integer()?.try_into().ok()?;
-            Some((kind, Value::from_cbor(kind, value)?))
-        };
-        let found: Vec<_> = value.as_map()?.iter().map(entry).collect::<Option<_>>()?;
-        found.is_sorted_by(|a, b| a.0 < b.0).then_some(Self(found))
+    fn read(from: &mut Reader<'_>, depth: u8) -> Result<Self, Malformed> {
+        let mut found = Vec::new();
+        from.map(|kind, from| {
+            let kind = kind.try_into().map_err(|_| Malformed("a negative type"))?;
+            found.push((kind, Value::read(kind, from, depth)?));
+            Ok::<(), Malformed>(())
+        })?;
+        Ok(Self(found))
     }
 }
+
+/// A template in a template in a template is nobody's.
+const NESTING: u8 = 3;
 
 impl FromIterator<(CK_ATTRIBUTE_TYPE, Value)> for Attributes {
     fn from_iter<I: IntoIterator<Item = (CK_ATTRIBUTE_TYPE, Value)>>(from: I) -> Self {
@@ -190,26 +197,32 @@ impl Value {
         })
     }
 
-    fn to_cbor(&self) -> Cbor {
+    fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Flag(flag) => Cbor::Bool(*flag),
-            Self::Number(number) => Cbor::from(*number),
-            Self::Bytes(bytes) => Cbor::Bytes(bytes.clone()),
-            Self::Mechanisms(list) => Cbor::Array(list.iter().map(|m| Cbor::from(*m)).collect()),
-            Self::Nested(nested) => nested.to_cbor(),
+            Self::Flag(flag) => Item::Bool(*flag).to_vec(),
+            Self::Number(number) => Item::Uint(*number).to_vec(),
+            Self::Bytes(bytes) => Item::Bytes(bytes).to_vec(),
+            Self::Mechanisms(list) => {
+                let items: Vec<_> = list.iter().copied().map(Item::Uint).collect();
+                Item::Array(&items).to_vec()
+            }
+            Self::Nested(nested) => nested.encode(),
         }
     }
 
-    fn from_cbor(kind: CK_ATTRIBUTE_TYPE, value: &Cbor) -> Option<Self> {
-        Some(match class::form(kind) {
-            Form::Flag => Self::Flag(value.as_bool()?),
-            Form::Number => Self::Number(value.as_integer()?.try_into().ok()?),
-            Form::Bytes | Form::Date => Self::Bytes(value.as_bytes()?.clone()),
+    fn read(kind: CK_ATTRIBUTE_TYPE, from: &mut Reader<'_>, depth: u8) -> Result<Self, Malformed> {
+        Ok(match class::form(kind) {
+            Form::Flag => Self::Flag(from.bool().ok_or(Malformed("no flag"))?),
+            Form::Number => Self::Number(from.uint()?),
+            Form::Bytes | Form::Date => Self::Bytes(from.bytes()?.to_vec()),
             Form::Mechanisms => {
-                let one = |m: &Cbor| m.as_integer()?.try_into().ok();
-                Self::Mechanisms(value.as_array()?.iter().map(one).collect::<Option<_>>()?)
+                let len = from.array()?;
+                Self::Mechanisms((0..len).map(|_| from.uint()).collect::<Result<_, _>>()?)
             }
-            Form::Nested => Self::Nested(Attributes::from_cbor(value)?),
+            Form::Nested => {
+                let depth = depth.checked_sub(1).ok_or(Malformed("nested too deep"))?;
+                Self::Nested(Attributes::read(from, depth)?)
+            }
         })
     }
 }
@@ -277,14 +290,14 @@ mod tests {
         #[test]
         fn what_is_encoded_decodes_to_the_same(all in prop::collection::vec(value(1), 0..12)) {
             let attributes: Attributes = all.into_iter().collect();
-            let bytes = attributes.encode().unwrap();
+            let bytes = attributes.encode();
             prop_assert!(Attributes::decode(&bytes) == Some(attributes));
         }
 
         #[test]
         fn what_decodes_is_the_only_encoding_of_it(bytes in any::<Vec<u8>>()) {
             if let Some(attributes) = Attributes::decode(&bytes) {
-                prop_assert_eq!(attributes.encode().unwrap(), bytes);
+                prop_assert_eq!(attributes.encode(), bytes);
             }
         }
     }

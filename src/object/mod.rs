@@ -2,18 +2,48 @@
 //! tether: its row, its objects, its keys.
 #![forbid(unsafe_code)]
 
+mod access;
 mod attribute;
+mod blame;
 mod class;
+mod floor;
+mod heap;
+mod kek;
+mod keys;
+mod make;
+mod objects;
+mod operate;
+mod payload;
+mod rows;
+mod sealed;
+mod search;
 mod template;
+mod token;
+mod windows;
+mod wrap;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Weak};
 
 use cryptoki_sys::*;
+use parking_lot::{Mutex, RwLock};
 
 pub(crate) use attribute::Attributes;
 pub(crate) use template::{Template, Value};
 
-use crate::error::{Code, Result};
-use crate::mechanism::{self, Cipher, Digest, How, Sign, Verify};
-use crate::secret::Secret;
+use crate::config::{self, Config};
+use crate::error::{Code, Error, Reason, Result};
+use crate::log;
+use crate::mechanism;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{ObjectId, Store};
+use crate::tether::{self, Quorum};
+use heap::{Heap, Object};
+use kek::Kek;
+use sealed::TokenKey;
+use token::LastRow;
 
 /// Who asks: the session, and its token's login.
 #[derive(Clone, Copy, Debug)]
@@ -67,204 +97,94 @@ pub(crate) enum Shown<'a> {
 }
 
 /// One sibling or tether as a token.
-pub(crate) struct Token;
+pub(crate) struct Token {
+    itself: Weak<Self>,
+    settings: config::Sibling,
+    shared: Arc<Shared>,
+    quorum: Quorum,
+    /// The token's row as it was last read.
+    last: Mutex<LastRow>,
+    /// The token key, while its lease lasts.
+    key: RwLock<Option<Arc<TokenKey>>>,
+    heap: Heap,
+    /// Rows that did not fit what they are bound to (rule 18).
+    hidden: RwLock<HashSet<ObjectId>>,
+    /// KEKs and profiles, made of the configuration.
+    fixed: Vec<Arc<Object>>,
+    keks: Vec<Kek>,
+    /// CLOCK_BOOTTIME of the last sweep of closed rows.
+    swept: AtomicI64,
+}
 
-#[allow(
-    unused_variables,
-    clippy::needless_pass_by_ref_mut,
-    reason = "the contract; bodies follow"
-)]
+/// What all tokens of one run share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) store: Box<dyn Store>,
+}
+
 impl Token {
     /// The sibling's or tether's id.
     pub(crate) fn id(&self) -> &str {
-        ""
-    }
-    pub(crate) fn info(&self) -> Info {
-        Info {
-            label: String::new(),
-            model: String::new(),
-            serial: String::new(),
-            flags: 0,
-        }
-    }
-    pub(crate) fn initialised(&self) -> bool {
-        false
+        &self.settings.id
     }
 
-    // PINs: session/login.rs keeps who is logged in, this checks and counts.
-    pub(crate) fn init(&self, so_pin: &[u8], label: &str) -> Result<()> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    /// Counts the try, checks the PIN, unlocks the sibling. `None` is a NULL PIN.
-    pub(crate) fn login(&self, role: Role, pin: Option<&[u8]>) -> Result<()> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    /// Checks the user's PIN and counts, changes nothing else (CKU_CONTEXT_SPECIFIC).
-    pub(crate) fn check_pin(&self, pin: Option<&[u8]>) -> Result<()> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    /// Wipes what the login opened and every private session object.
-    pub(crate) fn logout(&self) {}
-    pub(crate) fn init_pin(&self, pin: &[u8]) -> Result<()> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    pub(crate) fn set_pin(&self, role: Role, old: &[u8], new: &[u8]) -> Result<()> {
-        Err(Code::FunctionNotSupported.into())
+    /// No PIN is asked for: everything is visible to everybody (rule 10).
+    fn pin_less(&self) -> bool {
+        !self.quorum.has_pin()
     }
 
-    // Objects
-    pub(crate) fn create(&self, by: &Caller, template: Template) -> Result<CK_OBJECT_HANDLE> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    pub(crate) fn copy(
-        &self,
-        by: &Caller,
-        object: CK_OBJECT_HANDLE,
-        template: Template,
-    ) -> Result<CK_OBJECT_HANDLE> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    pub(crate) fn destroy(&self, by: &Caller, object: CK_OBJECT_HANDLE) -> Result<()> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    pub(crate) fn size(&self, by: &Caller, object: CK_OBJECT_HANDLE) -> Result<CK_ULONG> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    /// Calls `show` once an asked type, in order, with the value or why there is none
-    /// (`AttributeSensitive`, `AttributeTypeInvalid`).
-    pub(crate) fn attributes(
-        &self,
-        by: &Caller,
-        object: CK_OBJECT_HANDLE,
-        asked: &mut dyn Iterator<Item = CK_ATTRIBUTE_TYPE>,
-        show: &mut dyn FnMut(CK_ATTRIBUTE_TYPE, std::result::Result<Shown<'_>, Code>),
-    ) -> Result<()> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    pub(crate) fn set_attributes(
-        &self,
-        by: &Caller,
-        object: CK_OBJECT_HANDLE,
-        template: Template,
-    ) -> Result<()> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    /// A snapshot of what matches and may be seen.
-    pub(crate) fn find(&self, by: &Caller, template: &Template) -> Result<Vec<CK_OBJECT_HANDLE>> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    /// Session objects die with the session that made them.
-    pub(crate) fn session_closed(&self, session: CK_SESSION_HANDLE) {}
-
-    // Operations: handle, login, usage, allowed mechanisms and window are checked here.
-    pub(crate) fn encrypt(
-        &self,
-        by: &Caller,
-        how: &How,
-        key: CK_OBJECT_HANDLE,
-    ) -> Result<Begun<dyn Cipher>> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    pub(crate) fn decrypt(
-        &self,
-        by: &Caller,
-        how: &How,
-        key: CK_OBJECT_HANDLE,
-    ) -> Result<Begun<dyn Cipher>> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    pub(crate) fn sign(
-        &self,
-        by: &Caller,
-        how: &How,
-        key: CK_OBJECT_HANDLE,
-    ) -> Result<Begun<dyn Sign>> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    pub(crate) fn verify(
-        &self,
-        by: &Caller,
-        how: &How,
-        key: CK_OBJECT_HANDLE,
-    ) -> Result<Begun<dyn Verify>> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    /// Feeds a secret key's value to a digest (`C_DigestKey`).
-    pub(crate) fn digest_key(
-        &self,
-        by: &Caller,
-        key: CK_OBJECT_HANDLE,
-        into: &mut dyn Digest,
-    ) -> Result<()> {
-        Err(Code::FunctionNotSupported.into())
+    /// For work that outlives the call: an operation under way.
+    fn itself(&self) -> Result<Arc<Self>> {
+        self.itself
+            .upgrade()
+            .ok_or_else(|| Code::CryptokiNotInitialized.into())
     }
 
-    // Key management
-    pub(crate) fn generate(
-        &self,
-        by: &Caller,
-        how: &How,
-        template: Template,
-    ) -> Result<CK_OBJECT_HANDLE> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    /// Public, then private.
-    pub(crate) fn generate_pair(
-        &self,
-        by: &Caller,
-        how: &How,
-        public: Template,
-        private: Template,
-    ) -> Result<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE)> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    pub(crate) fn derive(
-        &self,
-        by: &Caller,
-        how: &How,
-        base: CK_OBJECT_HANDLE,
-        template: Template,
-    ) -> Result<CK_OBJECT_HANDLE> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    /// All checks of a wrap, and an upper bound of its length; asks no sibling.
-    pub(crate) fn wrapped_len(
-        &self,
-        by: &Caller,
-        how: &How,
-        wrapping: CK_OBJECT_HANDLE,
-        key: CK_OBJECT_HANDLE,
-    ) -> Result<usize> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    pub(crate) fn wrap(
-        &self,
-        by: &Caller,
-        how: &How,
-        wrapping: CK_OBJECT_HANDLE,
-        key: CK_OBJECT_HANDLE,
-    ) -> Result<Vec<u8>> {
-        Err(Code::FunctionNotSupported.into())
-    }
-    pub(crate) fn unwrap(
-        &self,
-        by: &Caller,
-        how: &How,
-        unwrapping: CK_OBJECT_HANDLE,
-        wrapped: &[u8],
-        template: Template,
-    ) -> Result<CK_OBJECT_HANDLE> {
-        Err(Code::FunctionNotSupported.into())
+    fn new(settings: config::Sibling, shared: &Arc<Shared>) -> Arc<Self> {
+        let (keks, mut fixed): (Vec<_>, Vec<_>) =
+            kek::objects(&settings, shared.config.default_window)
+                .into_iter()
+                .unzip();
+        fixed.extend(profiles());
+        let heap = Heap::default();
+        fixed.iter().for_each(|object| heap.put(Arc::clone(object)));
+        Arc::new_cyclic(|itself| Self {
+            itself: Weak::clone(itself),
+            quorum: tether::soft(&settings.id),
+            settings,
+            shared: Arc::clone(shared),
+            last: Mutex::default(),
+            key: RwLock::default(),
+            heap,
+            hidden: RwLock::default(),
+            fixed,
+            keks,
+            swept: AtomicI64::new(0),
+        })
     }
 }
 
-/// Every token of the configuration, in the order of its slots. `configuration` is the file that the
-/// host named, if it did.
-pub(crate) fn tokens(
-    configuration: Option<&std::path::Path>,
-) -> Result<Vec<std::sync::Arc<Token>>> {
-    let _ = configuration;
-    Ok(Vec::new())
+/// Every token of the configuration, in the order of its slots (rule 9).
+///
+/// # Errors
+/// `CKR_GENERAL_ERROR` for a configuration that is wrong, `CKR_DEVICE_ERROR` for a store that must
+/// not or cannot be used.
+pub(crate) fn tokens(conf: Option<&Path>) -> Result<Vec<Arc<Token>>> {
+    let config = Config::load(conf)
+        .map_err(|why| Error::new(Code::GeneralError, Reason::Configuration).because(why))?;
+    log::init(&config.log);
+    let store = Box::new(SqliteStore::open(&config.store)?);
+    Ok(tokens_of(config, store))
+}
+
+/// The same over a configuration and a store that are open already.
+pub(crate) fn tokens_of(config: Config, store: Box<dyn Store>) -> Vec<Arc<Token>> {
+    let siblings = config.in_slot_order();
+    let shared = Arc::new(Shared { config, store });
+    siblings
+        .into_iter()
+        .map(|settings| Token::new(settings, &shared))
+        .collect()
 }
 
 /// The mechanisms that a host may list; the session layer adds nothing.
@@ -272,4 +192,27 @@ pub(crate) fn mechanisms() -> &'static [mechanism::Line] {
     mechanism::all()
 }
 
-const _: fn(&Secret) -> usize = Secret::len;
+/// Rule 25: what this module claims to be.
+const PROFILES: [CK_PROFILE_ID; 4] = [
+    CKP_BASELINE_PROVIDER,
+    CKP_EXTENDED_PROVIDER,
+    CKP_AUTHENTICATION_TOKEN,
+    CKP_PUBLIC_CERTIFICATES_TOKEN,
+];
+
+fn profiles() -> impl Iterator<Item = Arc<Object>> {
+    PROFILES.into_iter().map(|profile| {
+        let flag = |kind, flag| (kind, attribute::Value::Flag(flag));
+        let attributes = [
+            (CKA_CLASS, attribute::Value::Number(CKO_PROFILE)),
+            (CKA_PROFILE_ID, attribute::Value::Number(profile)),
+            (CKA_LABEL, attribute::Value::Bytes(Vec::new())),
+            flag(CKA_TOKEN, true),
+            flag(CKA_PRIVATE, false),
+            flag(CKA_MODIFIABLE, false),
+            flag(CKA_COPYABLE, false),
+            flag(CKA_DESTROYABLE, false),
+        ];
+        Arc::new(Object::fixed(attributes.into_iter().collect()))
+    })
+}

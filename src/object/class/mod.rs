@@ -130,6 +130,7 @@ const KEY: &[Rule] = &[
         Silent::Absent,
     ),
     rule(ck::CKA_ZEQ_KIND, Form::Number, READ_ONLY, Silent::Absent),
+    rule(ck::CKA_ZEQ_CONTEXT, Form::Bytes, READ_ONLY, Silent::Absent),
     rule(ck::CKA_ZEQ_WINDOW, Form::Bytes, 0, Silent::Absent),
 ];
 

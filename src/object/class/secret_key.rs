@@ -16,6 +16,12 @@ pub(super) const KNOWN: &[CK_KEY_TYPE] = &[
     CKK_SHA256_HMAC,
     CKK_SHA384_HMAC,
     CKK_SHA512_HMAC,
+    CKK_SHA512_224_HMAC,
+    CKK_SHA512_256_HMAC,
+    CKK_SHA3_224_HMAC,
+    CKK_SHA3_256_HMAC,
+    CKK_SHA3_384_HMAC,
+    CKK_SHA3_512_HMAC,
 ];
 
 /// CKA_CHECK_VALUE is computed from the opened key, and rests nowhere.

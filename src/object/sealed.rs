@@ -1,0 +1,421 @@
+//! Where objects, envelopes and the store meet: secrets at rest under the token key (formats.md §4.6
+//! to 4.8), envelopes opened once a lease, and the opened keys that mechanisms get.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use cryptoki_sys::*;
+use once_cell::sync::OnceCell;
+use parking_lot::RwLock;
+
+use super::access;
+use super::attribute::Attributes;
+use super::blame::During;
+use super::heap::{Home, Object};
+use super::payload;
+use super::{Caller, Login, Token};
+use crate::cbor::{Item, Reader};
+use crate::ck;
+use crate::envelope::Kind;
+use crate::error::{Code, Error, Reason, Result};
+use crate::lc;
+use crate::mechanism::{Key, Parts};
+use crate::os;
+use crate::secret::Secret;
+
+/// What an object keeps that cannot be seen, and its opened form.
+pub(crate) struct Material {
+    source: Source,
+    open: RwLock<Option<Open>>,
+}
+
+/// What the opened form is made from.
+enum Source {
+    /// Nothing is hidden.
+    None,
+    /// A session object's parts live only here.
+    Held,
+    /// formats.md §4.7, under the token key.
+    Row(Vec<u8>),
+    /// `C_UnwrapKey`'s envelope.
+    Envelope(Vec<u8>),
+}
+
+struct Open {
+    opened: Arc<Opened>,
+    /// CLOCK_BOOTTIME in nanoseconds.
+    until: i64,
+}
+
+/// An object's secret parts, and its key in expanded form from the first use on.
+pub(crate) struct Opened {
+    parts: Parts,
+    key: OnceCell<Arc<Key>>,
+    /// What the envelope says of the key: a row is never looser (formats.md §4.7).
+    limits: Option<Attributes>,
+}
+
+/// The key that a token's secrets rest under, while its lease lasts.
+pub(crate) struct TokenKey {
+    key: Secret,
+    pub(crate) generation: u64,
+    pub(crate) until: i64,
+}
+
+impl Opened {
+    fn new(parts: Parts, key: Option<Key>, limits: Option<Attributes>) -> Arc<Self> {
+        let key = key.map_or_else(OnceCell::new, |key| OnceCell::with_value(Arc::new(key)));
+        Arc::new(Self { parts, key, limits })
+    }
+
+    pub(crate) fn part(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
+        let found = self.parts.iter().find(|(each, _)| *each == kind)?;
+        Some(found.1.expose())
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    pub(crate) fn cloned_parts(&self) -> Result<Parts> {
+        self.parts
+            .iter()
+            .map(|(kind, part)| Ok((*kind, part.try_clone()?)))
+            .collect()
+    }
+
+    /// The expanded form, made once and shared (rule 41).
+    pub(crate) fn key(&self, attributes: &Attributes) -> Result<Arc<Key>> {
+        let make = || {
+            let class = attributes.number(CKA_CLASS).ok_or(Code::GeneralError)?;
+            let key_type = attributes
+                .number(CKA_KEY_TYPE)
+                .ok_or(Code::KeyTypeInconsistent)?;
+            let part = |kind| self.part(kind).or_else(|| attributes.bytes(kind));
+            Key::open(class, key_type, &part).map(Arc::new)
+        };
+        self.key.get_or_try_init(make).map(Arc::clone)
+    }
+}
+
+impl Material {
+    fn with(source: Source, open: Option<Open>) -> Self {
+        Self {
+            source,
+            open: RwLock::new(open),
+        }
+    }
+
+    pub(crate) fn none() -> Self {
+        Self::in_clear(None)
+    }
+
+    /// A public key: nothing is hidden, but an opened form is kept.
+    pub(crate) fn in_clear(key: Option<Key>) -> Self {
+        Self::held_as(Source::None, Parts::new(), key)
+    }
+
+    pub(crate) fn held(parts: Parts, key: Option<Key>) -> Self {
+        Self::held_as(Source::Held, parts, key)
+    }
+
+    fn held_as(source: Source, parts: Parts, key: Option<Key>) -> Self {
+        let open = Open {
+            opened: Opened::new(parts, key, None),
+            until: i64::MAX,
+        };
+        Self::with(source, Some(open))
+    }
+
+    pub(crate) fn of_row(sealed: Vec<u8>) -> Self {
+        Self::with(Source::Row(sealed), None)
+    }
+
+    /// An envelope that was just opened, or, with no parts, will be.
+    pub(crate) fn of_envelope(envelope: Vec<u8>) -> Self {
+        Self::with(Source::Envelope(envelope), None)
+    }
+
+    pub(crate) fn keep(
+        &self,
+        parts: Parts,
+        key: Option<Key>,
+        limits: Option<Attributes>,
+        until: i64,
+    ) {
+        *self.open.write() = Some(Open {
+            opened: Opened::new(parts, key, limits),
+            until,
+        });
+    }
+
+    /// Whether nothing is hidden.
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self.source, Source::None)
+    }
+
+    pub(crate) fn envelope(&self) -> Option<&[u8]> {
+        match &self.source {
+            Source::Envelope(bytes) => Some(bytes),
+            Source::None | Source::Held | Source::Row(_) => None,
+        }
+    }
+
+    /// What a row keeps of it.
+    pub(crate) fn at_rest(&self) -> Option<&[u8]> {
+        match &self.source {
+            Source::Row(bytes) | Source::Envelope(bytes) => Some(bytes),
+            Source::None | Source::Held => None,
+        }
+    }
+
+    /// Bytes that the hidden part takes, as it rests.
+    pub(crate) fn size(&self) -> usize {
+        let parts = || {
+            let open = self.open.read();
+            open.iter()
+                .flat_map(|o| o.opened.parts.iter())
+                .map(|(_, part)| part.len())
+                .sum()
+        };
+        self.at_rest().map_or_else(parts, <[u8]>::len)
+    }
+
+    /// Wipes the opened form, where it can be opened again.
+    pub(crate) fn close(&self) {
+        if matches!(self.source, Source::Row(_) | Source::Envelope(_)) {
+            *self.open.write() = None;
+        }
+    }
+
+    fn opened(&self) -> Option<Arc<Opened>> {
+        let open = self.open.read();
+        let open = open.as_ref()?;
+        let lives = open.until == i64::MAX || os::boottime_ns() < open.until;
+        lives.then(|| Arc::clone(&open.opened))
+    }
+}
+
+impl Token {
+    /// An object's secret parts, opened if its lease has ended.
+    ///
+    /// # Errors
+    /// `CKR_USER_NOT_LOGGED_IN` where the token's own keys are closed, `CKR_DEVICE_ERROR` for a row
+    /// that was changed from outside.
+    pub(crate) fn opened(&self, by: &Caller, object: &Object) -> Result<Arc<Opened>> {
+        if !matches!(object.material.source, Source::Held | Source::None) {
+            self.needs_login(by)?;
+        }
+        if let Some(opened) = object.material.opened() {
+            return Ok(opened);
+        }
+        match &object.material.source {
+            Source::None | Source::Held => Err(Code::GeneralError.into()),
+            Source::Row(sealed) => self.open_row(object, sealed),
+            Source::Envelope(envelope) => self.open_again(object, envelope),
+        }
+    }
+
+    /// Keys of a token that wants a PIN are the user's (rule 18).
+    pub(crate) fn needs_login(&self, by: &Caller) -> Result<()> {
+        match self.pin_less() || by.login == Login::User {
+            true => Ok(()),
+            false => Err(Code::UserNotLoggedIn.into()),
+        }
+    }
+
+    /// The same for a change that the token itself makes: its own keys must be open, whoever asks.
+    pub(crate) fn opened_by_token(&self, by: &Caller, object: &Object) -> Result<Arc<Opened>> {
+        match &object.material.source {
+            Source::Row(sealed) if by.login != Login::Public => self.open_row(object, sealed),
+            Source::None | Source::Held | Source::Row(_) | Source::Envelope(_) => {
+                self.opened(by, object)
+            }
+        }
+    }
+
+    fn open_row(&self, object: &Object, sealed: &[u8]) -> Result<Arc<Opened>> {
+        let key = self.token_key()?;
+        let aad = self.row_aad(&key, object)?;
+        let secret = key
+            .open_row(&aad, sealed)
+            .ok_or_else(|| self.damaged(object))?;
+        let parts = payload::decode_parts(secret.expose()).ok_or_else(|| self.damaged(object))?;
+        object.material.keep(parts, None, None, key.until);
+        object
+            .material
+            .opened()
+            .ok_or_else(|| Code::DeviceError.into())
+    }
+
+    /// Opens an unwrapped key again from its envelope, and holds its row to what that says.
+    fn open_again(&self, object: &Object, envelope: &[u8]) -> Result<Arc<Opened>> {
+        let aad = object
+            .attributes
+            .bytes(ck::CKA_ZEQ_CONTEXT)
+            .unwrap_or_default();
+        let opened = self.open_envelope(envelope, Kind::Key, aad, During::Store)?;
+        let key = payload::decode(opened.payload.expose()).ok_or_else(|| self.damaged(object))?;
+        let until = self.lease_end(&opened.header.window);
+        object
+            .material
+            .keep(key.parts, None, Some(key.attributes), until);
+        object
+            .material
+            .opened()
+            .ok_or_else(|| Code::DeviceError.into())
+    }
+
+    /// Refuses a row that says more of a key than its envelope does.
+    pub(crate) fn within_limits(&self, object: &Object, opened: &Opened) -> Result<()> {
+        let Some(limits) = &opened.limits else {
+            return Ok(());
+        };
+        let mut tightened = object.attributes.clone();
+        match access::tighten(&mut tightened, limits).is_empty() {
+            true => Ok(()),
+            false => Err(self.damaged(object)),
+        }
+    }
+
+    /// Hides a row that does not fit what it is bound to (rule 18).
+    fn damaged(&self, object: &Object) -> Error {
+        self.heap.remove(object.handle);
+        let Home::Row { id, .. } = object.home else {
+            return Error::new(Code::DeviceError, Reason::EnvelopeDamaged);
+        };
+        self.hide(id);
+        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        Error::new(Code::DeviceError, Reason::StoreDamaged).because(format!("object {id}"))
+    }
+
+    fn row_aad(&self, key: &TokenKey, object: &Object) -> Result<Vec<u8>> {
+        let Home::Row { id, revision } = object.home else {
+            return Err(Code::GeneralError.into());
+        };
+        Ok(aad(
+            &self.bound_id()?,
+            key.generation,
+            &id,
+            revision,
+            &object.attributes.encode(),
+        ))
+    }
+
+    /// The bytes that a row's sealed value and trust are bound to.
+    pub(crate) fn seal_row(
+        &self,
+        key: &TokenKey,
+        home: (&[u8; 16], u64),
+        attributes: &[u8],
+        parts: &Parts,
+    ) -> Result<Vec<u8>> {
+        let (id, revision) = home;
+        let aad = aad(&self.bound_id()?, key.generation, id, revision, attributes);
+        let secret = payload::encode_parts(parts)?;
+        key.seal_row(&aad, secret.expose())
+    }
+
+    /// formats.md §4.8.
+    pub(crate) fn trust_tag(
+        &self,
+        key: &TokenKey,
+        home: (&[u8; 16], u64),
+        attributes: &[u8],
+        sealed: Option<&[u8]>,
+    ) -> Result<Vec<u8>> {
+        let (id, revision) = home;
+        let aad = aad(&self.bound_id()?, key.generation, id, revision, attributes);
+        let tag_key = key.derive(&[], &labelled("zeq-byok/1 trusted"))?;
+        Ok(lc::mac::hmac_sha256(tag_key.expose(), &[&aad, sealed.unwrap_or_default()])?.to_vec())
+    }
+}
+
+/// What a row is bound to (formats.md §4.7); attributes are their encoding.
+fn aad(
+    token: &[u8; 16],
+    generation: u64,
+    id: &[u8; 16],
+    revision: u64,
+    attributes: &[u8],
+) -> Vec<u8> {
+    Item::Array(&[
+        Item::Text("zeq-byok/1 row"),
+        Item::Bytes(token),
+        Item::Uint(generation),
+        Item::Bytes(id),
+        Item::Uint(revision),
+        Item::Raw(attributes),
+    ])
+    .to_vec()
+}
+
+fn labelled(label: &str) -> Vec<u8> {
+    Item::Array(&[Item::Text(label)]).to_vec()
+}
+
+impl TokenKey {
+    pub(crate) fn new(key: Secret, generation: u64, until: i64) -> Self {
+        Self {
+            key,
+            generation,
+            until,
+        }
+    }
+
+    /// A token key from the payload of its envelope, which must be of the token where it was found.
+    pub(crate) fn of_payload(
+        payload: &[u8],
+        token: &[u8; 16],
+        generation: u64,
+        until: i64,
+    ) -> Option<Self> {
+        let mut reader = Reader::new(payload);
+        reader.array_len(3).ok()?;
+        let fits = (reader.array_of::<16>().ok()?, reader.uint().ok()?) == (*token, generation);
+        let key = reader.bytes().ok().filter(|key| fits && key.len() == 32)?;
+        reader.end().ok()?;
+        Some(Self::new(Secret::copy(key).ok()?, generation, until))
+    }
+
+    /// formats.md §1: [token id, generation, key].
+    pub(crate) fn payload(&self, token: &[u8; 16]) -> Result<Secret> {
+        let key = Item::Bytes(self.key.expose());
+        Item::Array(&[Item::Bytes(token), Item::Uint(self.generation), key]).to_secret()
+    }
+
+    fn derive(&self, salt: &[u8], info: &[u8]) -> Result<Secret> {
+        let mut out = Secret::zeroed(32)?;
+        lc::kdf::hkdf_sha256(self.key.expose(), salt, info, out.expose_mut())?;
+        Ok(out)
+    }
+
+    fn row_key(&self, salt: &[u8], aad: &[u8]) -> Result<Secret> {
+        let digest = lc::digest::sha256(&[aad]);
+        let info = Item::Array(&[Item::Text("zeq-byok/1 row key"), Item::Bytes(&digest)]).to_vec();
+        self.derive(salt, &info)
+    }
+
+    /// Salt, then ciphertext. The salt comes of fresh bytes, the row and the secret, so that a
+    /// generator that repeats itself makes no two-time pad.
+    fn seal_row(&self, aad: &[u8], secret: &[u8]) -> Result<Vec<u8>> {
+        let fresh = Secret::random(32)?;
+        let salt_key = self.derive(&[], &labelled("zeq-byok/1 row salt"))?;
+        let salted = Item::Array(&[
+            Item::Bytes(fresh.expose()),
+            Item::Bytes(aad),
+            Item::Bytes(secret),
+        ]);
+        let salted = salted.to_secret()?;
+        let salt = lc::mac::hmac_sha256(salt_key.expose(), &[salted.expose()])?;
+        let key = self.row_key(&salt, aad)?;
+        let sealed = lc::aead::seal(key.expose(), &[0; 12], aad, secret)?;
+        Ok([&salt[..], &sealed].concat())
+    }
+
+    fn open_row(&self, aad: &[u8], sealed: &[u8]) -> Option<Secret> {
+        let (salt, sealed) = sealed.split_at_checked(32)?;
+        let key = self.row_key(salt, aad).ok()?;
+        lc::aead::open(key.expose(), &[0; 12], aad, sealed).ok()
+    }
+}

@@ -1,0 +1,472 @@
+//! The token row: what `C_InitToken` made, its PINs and their tries, the token key and its envelope
+//! (formats.md §4).
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use cryptoki_sys::*;
+use zeroize::Zeroizing;
+
+use super::blame::{self, During};
+use super::sealed::TokenKey;
+use super::{Info, Role, Token, windows};
+use crate::envelope::{self, Kind, Window};
+use crate::error::{Code, Error, Reason, Result};
+use crate::lc;
+use crate::os;
+use crate::secret::Secret;
+use crate::store::{Guard, PinRecord, PinRole, TokenId, TokenRow};
+use crate::tether::{self, Quorum};
+
+/// PIN lengths in bytes, as hosts expect them.
+pub(crate) const PIN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=255;
+
+/// How long an answer of the store is believed without asking again (rule 11).
+const FRESH: i64 = 1_000_000_000;
+
+/// The row as it was last read.
+#[derive(Default)]
+pub(crate) struct LastRow {
+    row: Option<Arc<TokenRow>>,
+    /// The store's version and CLOCK_BOOTTIME of the reading.
+    version: u64,
+    read: i64,
+    /// The token that this process's sessions belong to.
+    bound: Option<TokenId>,
+}
+
+impl Token {
+    pub(crate) fn info(&self) -> Info {
+        let row = self.peek();
+        Info {
+            label: row
+                .as_ref()
+                .map_or_else(|| self.id().to_string(), |row| row.label.clone()),
+            model: self.settings.provider.name().to_string(),
+            serial: serial(self.id()),
+            flags: self.flags(row.as_deref()),
+        }
+    }
+
+    pub(crate) fn initialised(&self) -> bool {
+        self.peek().is_some()
+    }
+
+    fn flags(&self, row: Option<&TokenRow>) -> CK_FLAGS {
+        let mut flags = CKF_RNG | CKF_LOGIN_REQUIRED;
+        if self.settings.pin.is_some() {
+            flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
+        }
+        let Some(row) = row else { return flags };
+        flags |= CKF_TOKEN_INITIALIZED;
+        if row.user.is_some() {
+            flags |= CKF_USER_PIN_INITIALIZED;
+        }
+        flags
+            | self.tries_flags(
+                row.user_tries,
+                CKF_USER_PIN_COUNT_LOW,
+                CKF_USER_PIN_FINAL_TRY,
+                CKF_USER_PIN_LOCKED,
+            )
+            | self.tries_flags(
+                row.so_tries,
+                CKF_SO_PIN_COUNT_LOW,
+                CKF_SO_PIN_FINAL_TRY,
+                CKF_SO_PIN_LOCKED,
+            )
+    }
+
+    fn tries_flags(&self, tries: u32, low: CK_FLAGS, last: CK_FLAGS, locked: CK_FLAGS) -> CK_FLAGS {
+        match self.shared.config.pin_tries.saturating_sub(tries) {
+            0 => low | locked,
+            1 => low | last,
+            _ if tries > 0 => low,
+            _ => 0,
+        }
+    }
+
+    /// Makes the token anew: everything that it held is gone.
+    ///
+    /// # Errors
+    /// `CKR_PIN_INCORRECT` and `CKR_PIN_LOCKED` for the SO PIN of an initialised token.
+    pub(crate) fn init(&self, so_pin: &[u8], label: &str) -> Result<()> {
+        check_length(so_pin)?;
+        let found = self.shared.store.token(self.id())?;
+        if let Some(row) = &found {
+            self.count_and_check(row, Role::So, so_pin, Purpose::Check)?;
+        }
+        let row = self.new_row(so_pin, label)?;
+        let audit = self.entry("token-init", format!("label {label:?}"));
+        self.shared
+            .store
+            .init_token(self.id(), found.map(|row| row.id), &row, &audit)?;
+        self.forget();
+        Ok(())
+    }
+
+    fn new_row(&self, so_pin: &[u8], label: &str) -> Result<TokenRow> {
+        let id = random_id();
+        let quorum = tether::fresh_soft(self.id(), id)?;
+        let so = quorum.rewrap(so_pin, tether::Role::So, self.pin_cost())?;
+        let key = TokenKey::new(Secret::random(32)?, 1, 0);
+        let token_key = self.seal_token_key(&quorum, &key, &id)?;
+        Ok(TokenRow {
+            id,
+            label: label.to_string(),
+            so: Some(so.into()),
+            user: None,
+            so_tries: 0,
+            user_tries: 0,
+            generation: key.generation,
+            token_key,
+        })
+    }
+
+    fn seal_token_key(&self, quorum: &Quorum, key: &TokenKey, id: &TokenId) -> Result<Vec<u8>> {
+        let payload = key.payload(id)?;
+        let now = os::realtime_ns();
+        let request = envelope::Request {
+            kind: Kind::Token,
+            window: self.token_window(now)?,
+            payload: payload.expose(),
+            aad: &[],
+            unix_ns: now,
+            verify: true,
+        };
+        let sealed = envelope::seal(quorum, &request)
+            .map_err(|error| blame::envelope(error, During::Seal))?;
+        Ok(sealed.bytes)
+    }
+
+    fn token_window(&self, now: i64) -> Result<Window> {
+        let closes = self.settings.token_window.closes(now);
+        let closes = closes.map_err(|_| Error::new(Code::GeneralError, Reason::Configuration))?;
+        Ok(Window {
+            closes,
+            ..Window::default()
+        })
+    }
+
+    /// Counts the try, checks the PIN, unlocks the sibling. `None` is a NULL PIN: the configured
+    /// source's.
+    pub(crate) fn login(&self, role: Role, pin: Option<&[u8]>) -> Result<()> {
+        let pin = self.pin_or_source(pin)?;
+        self.count_and_check(&*self.row()?, role, &pin, Purpose::Unlock)
+    }
+
+    /// Checks the user's PIN and counts, changes nothing else (CKU_CONTEXT_SPECIFIC).
+    pub(crate) fn check_pin(&self, pin: Option<&[u8]>) -> Result<()> {
+        let pin = self.pin_or_source(pin)?;
+        self.count_and_check(&*self.row()?, Role::User, &pin, Purpose::Check)
+    }
+
+    /// Wipes what the login opened and every private session object.
+    pub(crate) fn logout(&self) {
+        self.quorum.lock();
+        *self.key.write() = None;
+        self.heap
+            .all_loaded()
+            .iter()
+            .for_each(|object| object.material.close());
+        self.heap.forget_private();
+    }
+
+    /// The last session on this token was closed: the next may find another token here.
+    pub(crate) fn all_closed(&self) {
+        self.last.lock().bound = None;
+    }
+
+    /// The user's PIN by the SO, who is logged in and so holds the root.
+    pub(crate) fn init_pin(&self, pin: &[u8]) -> Result<()> {
+        check_length(pin)?;
+        let row = self.row()?;
+        let record = self
+            .quorum
+            .rewrap(pin, tether::Role::User, self.pin_cost())?;
+        let so = row.so.as_ref().ok_or(Code::UserPinNotInitialized)?;
+        self.put_pin(
+            &row,
+            PinRole::User,
+            record.into(),
+            &[(PinRole::So, &so.head)],
+        )
+    }
+
+    pub(crate) fn set_pin(&self, role: Role, old: &[u8], new: &[u8]) -> Result<()> {
+        check_length(new)?;
+        let row = self.row()?;
+        self.count_and_check(&row, role, old, Purpose::Check)?;
+        let head = record_of(&row, role)?.head.clone();
+        let record = self.rewrapped(&row, role, old, new)?;
+        self.put_pin(&row, role.into(), record.into(), &[(role.into(), &head)])
+    }
+
+    /// A record of the same root under another PIN, also by who is not logged in.
+    fn rewrapped(
+        &self,
+        row: &TokenRow,
+        role: Role,
+        old: &[u8],
+        new: &[u8],
+    ) -> Result<tether::Record> {
+        let (tether_role, cost) = (role.into(), self.pin_cost());
+        if !self.quorum.is_locked() {
+            return Ok(self.quorum.rewrap(new, tether_role, cost)?);
+        }
+        let aside = tether::soft(self.id());
+        aside.unlock(
+            old,
+            &row.id,
+            tether_role,
+            &record_of(row, role)?.clone().into(),
+        )?;
+        Ok(aside.rewrap(new, tether_role, cost)?)
+    }
+
+    fn put_pin(
+        &self,
+        row: &TokenRow,
+        role: PinRole,
+        record: PinRecord,
+        still: &[(PinRole, &[u8])],
+    ) -> Result<()> {
+        let audit = self.entry("pin-set", format!("{role:?}").to_lowercase());
+        self.shared
+            .store
+            .set_pin(&self.guard(row), role, &record, still, &audit)?;
+        self.stale();
+        Ok(())
+    }
+
+    /// formats.md §4, PIN check: one login at a time over all processes; the try is counted in the
+    /// store before Argon2id runs (rule 12).
+    fn count_and_check(&self, seen: &TokenRow, role: Role, pin: &[u8], why: Purpose) -> Result<()> {
+        let _turn = self.shared.store.login_turn(self.id())?;
+        let row = self.shared.store.token(self.id())?.ok_or_else(replaced)?;
+        if row.id != seen.id {
+            return Err(replaced());
+        }
+        let record = record_of(&row, role)?.clone().into();
+        let tries = match role {
+            Role::User => row.user_tries,
+            Role::So => row.so_tries,
+        };
+        if tries >= self.shared.config.pin_tries {
+            return Err(Code::PinLocked.into());
+        }
+        let guard = self.guard(&row);
+        self.shared
+            .store
+            .set_tries(&guard, role.into(), tries + 1)?;
+        match why {
+            Purpose::Unlock => self.quorum.unlock(pin, &row.id, role.into(), &record)?,
+            Purpose::Check => self.quorum.check_pin(pin, &row.id, role.into(), &record)?,
+        }
+        self.shared.store.set_tries(&guard, role.into(), 0)?;
+        self.stale();
+        Ok(())
+    }
+
+    fn pin_or_source(&self, pin: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>> {
+        match (pin, &self.settings.pin) {
+            (Some(pin), _) => Ok(Zeroizing::new(pin.to_vec())),
+            (None, Some(source)) => source
+                .read()
+                .map_err(|why| Error::new(Code::PinIncorrect, Reason::Configuration).because(why)),
+            (None, None) => Err(Code::ArgumentsBad.into()),
+        }
+    }
+
+    fn pin_cost(&self) -> tether::Cost {
+        self.settings
+            .pin_cost
+            .map_or(tether::Cost::DEFAULT, |cost| tether::Cost {
+                memory: cost.memory,
+                passes: cost.passes,
+                lanes: cost.lanes,
+            })
+    }
+
+    // The row, and whom it belongs to
+
+    /// The row as the store has it, at most a second old. The first reading binds this process's
+    /// sessions to the token; another token is `CKR_DEVICE_REMOVED` from then on (rule 11).
+    pub(crate) fn row(&self) -> Result<Arc<TokenRow>> {
+        let row = self.recent()?.ok_or(Code::TokenNotRecognized)?;
+        let mut last = self.last.lock();
+        let bound = *last.bound.get_or_insert(row.id);
+        match bound == row.id {
+            true => Ok(row),
+            false => Err(replaced()),
+        }
+    }
+
+    pub(crate) fn bound_id(&self) -> Result<TokenId> {
+        Ok(self.row()?.id)
+    }
+
+    pub(crate) fn guard<'a>(&'a self, row: &TokenRow) -> Guard<'a> {
+        Guard {
+            name: self.id(),
+            id: row.id,
+            generation: row.generation,
+        }
+    }
+
+    fn peek(&self) -> Option<Arc<TokenRow>> {
+        self.recent().ok().flatten()
+    }
+
+    fn recent(&self) -> Result<Option<Arc<TokenRow>>> {
+        let now = os::boottime_ns();
+        let mut last = self.last.lock();
+        if now - last.read < FRESH && last.row.is_some() {
+            return Ok(last.row.clone());
+        }
+        let version = self.shared.store.version()?;
+        if version != last.version || last.row.is_none() {
+            last.row = self.shared.store.token(self.id())?.map(Arc::new);
+            last.version = version;
+        }
+        last.read = now;
+        Ok(last.row.clone())
+    }
+
+    /// The next look at the row asks the store.
+    pub(crate) fn stale(&self) {
+        let mut last = self.last.lock();
+        (last.row, last.read) = (None, 0);
+    }
+
+    fn forget(&self) {
+        self.quorum.lock();
+        *self.key.write() = None;
+        self.heap.forget_rows();
+        *self.last.lock() = LastRow::default();
+    }
+
+    /// The token key, opened again if its lease has ended.
+    ///
+    /// # Errors
+    /// `CKR_USER_NOT_LOGGED_IN` while the sibling is locked.
+    pub(crate) fn token_key(&self) -> Result<Arc<TokenKey>> {
+        let held = self.key.read().clone();
+        if let Some(key) = held.filter(|key| os::boottime_ns() < key.until) {
+            return Ok(key);
+        }
+        let row = self.row()?;
+        let opened = self.open_token_envelope(&row.token_key)?;
+        let until = self.lease_end(&opened.header.window);
+        let key = TokenKey::of_payload(opened.payload.expose(), &row.id, row.generation, until)
+            .ok_or_else(|| Error::new(Code::DeviceError, Reason::StoreDamaged))?;
+        let key = Arc::new(key);
+        *self.key.write() = Some(Arc::clone(&key));
+        Ok(key)
+    }
+
+    fn open_token_envelope(&self, bytes: &[u8]) -> Result<envelope::Opened> {
+        let blamed = |error| blame::envelope(error, During::Store);
+        let header = envelope::inspect(bytes).map_err(blamed)?;
+        let now = self.judge(&header.window)?;
+        envelope::open(&self.quorum, bytes, Kind::Token, &[], now).map_err(blamed)
+    }
+
+    /// formats.md §5: a lease ends with its window.
+    pub(crate) fn lease_end(&self, window: &Window) -> i64 {
+        let left = window.left_ns(os::realtime_ns()).unwrap_or(i64::MAX);
+        os::boottime_ns().saturating_add(windows::ns(self.settings.lease).min(left))
+    }
+}
+
+/// What a PIN is checked for.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Unlock,
+    Check,
+}
+
+fn check_length(pin: &[u8]) -> Result<()> {
+    match PIN_LENGTHS.contains(&pin.len()) {
+        true => Ok(()),
+        false => Err(Code::PinLenRange.into()),
+    }
+}
+
+fn record_of(row: &TokenRow, role: Role) -> Result<&PinRecord> {
+    let record = match role {
+        Role::User => &row.user,
+        Role::So => &row.so,
+    };
+    record
+        .as_ref()
+        .ok_or_else(|| Code::UserPinNotInitialized.into())
+}
+
+fn replaced() -> Error {
+    Error::new(Code::DeviceRemoved, Reason::TokenReplaced)
+}
+
+pub(crate) fn random_id() -> [u8; 16] {
+    let mut id = [0; 16];
+    lc::random::fill(&mut id);
+    id
+}
+
+/// Rule 8: 16 hex digits of the key reference's SHA-256; Soft's key is known by its sibling.
+fn serial(reference: &str) -> String {
+    let digest = lc::digest::sha256(&[b"soft:", reference.as_bytes()]);
+    digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+impl From<Role> for PinRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::User => Self::User,
+            Role::So => Self::So,
+        }
+    }
+}
+
+impl From<Role> for tether::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::User => Self::User,
+            Role::So => Self::So,
+        }
+    }
+}
+
+impl From<tether::Record> for PinRecord {
+    fn from(record: tether::Record) -> Self {
+        let tether::Record {
+            head,
+            check,
+            sealed_root,
+        } = record;
+        Self {
+            head,
+            check,
+            sealed_root,
+        }
+    }
+}
+
+impl From<PinRecord> for tether::Record {
+    fn from(record: PinRecord) -> Self {
+        let PinRecord {
+            head,
+            check,
+            sealed_root,
+        } = record;
+        Self {
+            head,
+            check,
+            sealed_root,
+        }
+    }
+}
