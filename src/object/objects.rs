@@ -15,7 +15,7 @@ use super::make::{self, Origin};
 use super::sealed::Material;
 use super::template::{Given, Template};
 use super::{Caller, Shown, Token};
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::lc;
 use crate::mechanism::{self, Key, NewKey, Parts};
 use crate::os;
@@ -31,7 +31,7 @@ pub(crate) struct Draft {
 pub(crate) enum Content {
     None,
     /// Secret parts, and the opened key where its maker had it.
-    Parts(Parts, Option<Key>),
+    Parts(Parts, Option<Arc<Key>>),
     /// The envelope that `C_UnwrapKey` opened, what was in it, and until when (CLOCK_BOOTTIME) that
     /// holds; then it is opened again.
     Envelope(Vec<u8>, Parts, Attributes, i64),
@@ -189,10 +189,7 @@ impl Token {
             return Err(Code::ActionProhibited.into());
         }
         let class = class_of(&object.attributes)?;
-        let wanted = template.typed(&class).map_err(|error| match error.code {
-            Code::TemplateInconsistent => Code::AttributeTypeInvalid.into(),
-            _ => error,
-        })?;
+        let wanted = template.typed(&class).map_err(no_such_type)?;
         if !wanted.parts.is_empty() {
             return Err(Code::AttributeReadOnly.into());
         }
@@ -366,9 +363,10 @@ pub(crate) fn adopt(attributes: &mut Attributes, made: NewKey) -> Result<Content
     if let Some(info) = made.key.as_ref().and_then(Key::public_key_info) {
         attributes.set(CKA_PUBLIC_KEY_INFO, Value::Bytes(info));
     }
+    let key = made.key.map(Arc::new);
     Ok(match attributes.number(CKA_CLASS) {
-        Some(CKO_PUBLIC_KEY) => Content::Parts(Parts::new(), made.key),
-        _ => Content::Parts(made.secret, made.key),
+        Some(CKO_PUBLIC_KEY) => Content::Parts(Parts::new(), key),
+        _ => Content::Parts(made.secret, key),
     })
 }
 
@@ -416,6 +414,14 @@ fn without_key(given: Given) -> Result<Draft> {
         attributes,
         content: Content::None,
     })
+}
+
+/// What no object of the class has cannot be changed on one.
+fn no_such_type(error: Error) -> Error {
+    match error.code == Code::TemplateInconsistent {
+        true => Code::AttributeTypeInvalid.into(),
+        false => error,
+    }
 }
 
 pub(crate) fn class_of(attributes: &Attributes) -> Result<Class> {

@@ -63,8 +63,8 @@ pub(crate) struct TokenKey {
 }
 
 impl Opened {
-    fn new(parts: Parts, key: Option<Key>, limits: Option<Attributes>) -> Arc<Self> {
-        let key = key.map_or_else(OnceCell::new, |key| OnceCell::with_value(Arc::new(key)));
+    fn new(parts: Parts, key: Option<Arc<Key>>, limits: Option<Attributes>) -> Arc<Self> {
+        let key = key.map_or_else(OnceCell::new, OnceCell::with_value);
         Arc::new(Self { parts, key, limits })
     }
 
@@ -111,15 +111,15 @@ impl Material {
     }
 
     /// A public key: nothing is hidden, but an opened form is kept.
-    pub(crate) fn in_clear(key: Option<Key>) -> Self {
+    pub(crate) fn in_clear(key: Option<Arc<Key>>) -> Self {
         Self::held_as(Source::None, Parts::new(), key)
     }
 
-    pub(crate) fn held(parts: Parts, key: Option<Key>) -> Self {
+    pub(crate) fn held(parts: Parts, key: Option<Arc<Key>>) -> Self {
         Self::held_as(Source::Held, parts, key)
     }
 
-    fn held_as(source: Source, parts: Parts, key: Option<Key>) -> Self {
+    fn held_as(source: Source, parts: Parts, key: Option<Arc<Key>>) -> Self {
         let open = Open {
             opened: Opened::new(parts, key, None),
             until: i64::MAX,
@@ -139,7 +139,7 @@ impl Material {
     pub(crate) fn keep(
         &self,
         parts: Parts,
-        key: Option<Key>,
+        key: Option<Arc<Key>>,
         limits: Option<Attributes>,
         until: i64,
     ) {

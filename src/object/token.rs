@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::blame::{self, During};
 use super::sealed::TokenKey;
-use super::{Info, Role, Token, windows};
+use super::{Info, Role, Token};
 use crate::envelope::{self, Kind, Window};
 use crate::error::{Code, Error, Reason, Result};
 use crate::lc;
@@ -375,7 +375,7 @@ impl Token {
     /// formats.md §5: a lease ends with its window.
     pub(crate) fn lease_end(&self, window: &Window) -> i64 {
         let left = window.left_ns(os::realtime_ns()).unwrap_or(i64::MAX);
-        os::boottime_ns().saturating_add(windows::ns(self.settings.lease).min(left))
+        os::boottime_ns().saturating_add(self.settings.lease_ns().min(left))
     }
 }
 

@@ -26,7 +26,7 @@ impl Token {
         let ask = clock::Ask {
             bounded: window.is_bounded(),
             required: self.settings.witness == config::Witness::Required,
-            tolerance: ns(self.shared.config.tolerance),
+            tolerance: self.shared.config.tolerance_ns(),
         };
         let judged = clock::judge(ask, clock::read(), kept.into());
         self.keep(&domain, &judged);
@@ -77,11 +77,6 @@ impl Token {
 
 fn refused(reason: Reason) -> Error {
     Error::new(Code::KeyFunctionNotPermitted, reason)
-}
-
-/// Beyond i64, as long as there is.
-pub(crate) fn ns(duration: std::time::Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// The window that an unwrapped key's attributes show; `None` for other keys.

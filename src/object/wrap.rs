@@ -179,14 +179,14 @@ impl Token {
         }
         let draft = match self.kek(&unwrapping) {
             Some(_) if kek::is_envelope(how) => {
-                self.from_envelope(by, how, &unwrapping, wrapped, template)?
+                self.key_of_envelope(by, how, &unwrapping, wrapped, template)?
             }
-            _ => self.from_wrapped(by, how, unwrapping, wrapped, template)?,
+            _ => self.key_of_wrapped(by, how, unwrapping, wrapped, template)?,
         };
         self.place(by, draft, "key-unwrap")
     }
 
-    fn from_wrapped(
+    fn key_of_wrapped(
         &self,
         by: &Caller,
         how: &How,
@@ -198,10 +198,7 @@ impl Token {
         let given = self.unwrapped_template(by, template, &unwrapping.attributes)?;
         let with = self.usable(by, unwrapping)?;
         let value = line.does.unwrap(&with.key, &how.params, wrapped)?;
-        let mut draft = match given.attributes.number(CKA_CLASS) {
-            Some(CKO_SECRET_KEY) => objects::secret_draft(given, value)?,
-            _ => private_draft(given, &value)?,
-        };
+        let mut draft = draft_of(how, given, value).map_err(one_code)?;
         windows::hand_on(&with.object.attributes, &mut draft.attributes);
         Ok(draft)
     }
@@ -232,7 +229,7 @@ impl Token {
     }
 
     /// The key of an envelope, no looser than it was sealed (rules 28 to 30).
-    fn from_envelope(
+    fn key_of_envelope(
         &self,
         by: &Caller,
         how: &How,
@@ -345,6 +342,45 @@ fn template_allows(by: &Caller, template: &Template) -> Result<()> {
     match loose.flag(CKA_TOKEN) && !by.writes {
         true => Err(Code::SessionReadOnly.into()),
         false => Ok(()),
+    }
+}
+
+/// What was unwrapped, as an object.
+fn draft_of(how: &How, given: Given, value: Secret) -> Result<Draft> {
+    match given.attributes.number(CKA_CLASS) {
+        Some(CKO_SECRET_KEY) => {
+            let value = cut(how, &given, value)?;
+            objects::secret_draft(given, value)
+        }
+        _ => private_draft(given, &value),
+    }
+}
+
+/// What is wrong behind a padding is told by no code of its own, or a host's answers would open the
+/// wrapped key (rule 40).
+fn one_code(error: Error) -> Error {
+    match error.code == Code::HostMemory {
+        true => error,
+        false => Error {
+            code: Code::WrappedKeyInvalid,
+            ..error
+        },
+    }
+}
+
+/// A mode without padding gives whole blocks: the template says how many bytes are the key's.
+fn cut(how: &How, given: &Given, value: Secret) -> Result<Secret> {
+    let said = given
+        .attributes
+        .number(CKA_VALUE_LEN)
+        .and_then(|said| usize::try_from(said).ok());
+    let padded = matches!(how.kind, CKM_AES_CBC | CKM_AES_ECB);
+    match said
+        .filter(|_| padded)
+        .and_then(|said| value.expose().get(..said))
+    {
+        Some(front) => Secret::copy(front),
+        None => Ok(value),
     }
 }
 
