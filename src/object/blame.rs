@@ -4,9 +4,8 @@
 
 use crate::envelope;
 use crate::error::{Code, Error, Reason};
-use crate::sibling;
 use crate::store;
-use crate::tether;
+use crate::tether::{self, SiblingError};
 
 /// Which call an envelope failed.
 #[derive(Clone, Copy)]
@@ -66,15 +65,15 @@ fn siblings(error: &tether::Error, damaged: Code) -> (Code, Reason) {
         tether::Error::NoPin => return (Code::FunctionNotSupported, Reason::None),
         tether::Error::Memory => return (Code::HostMemory, Reason::None),
     };
-    let blame = |(_, why): &(String, sibling::Error)| match why {
-        sibling::Error::Locked => (Code::UserNotLoggedIn, Reason::ProviderCredentials),
-        sibling::Error::Denied(_) => (Code::FunctionRejected, Reason::ProviderRefused),
-        sibling::Error::Unreachable(_) => (Code::DeviceError, Reason::ProviderUnreachable),
-        sibling::Error::Mismatch => (damaged, Reason::EnvelopeDamaged),
-        sibling::Error::Damaged => (Code::DeviceError, Reason::StoreDamaged),
-        sibling::Error::PinIncorrect => (Code::PinIncorrect, Reason::None),
-        sibling::Error::Memory => (Code::HostMemory, Reason::None),
-        sibling::Error::Internal(_) => (Code::GeneralError, Reason::None),
+    let blame = |(_, why): &(String, SiblingError)| match why {
+        SiblingError::Locked => (Code::UserNotLoggedIn, Reason::ProviderCredentials),
+        SiblingError::Denied(_) => (Code::FunctionRejected, Reason::ProviderRefused),
+        SiblingError::Unreachable(_) => (Code::DeviceError, Reason::ProviderUnreachable),
+        SiblingError::Mismatch => (damaged, Reason::EnvelopeDamaged),
+        SiblingError::Damaged => (Code::DeviceError, Reason::StoreDamaged),
+        SiblingError::PinIncorrect => (Code::PinIncorrect, Reason::None),
+        SiblingError::Memory => (Code::HostMemory, Reason::None),
+        SiblingError::Internal(_) => (Code::GeneralError, Reason::None),
     };
     said.first()
         .map_or((Code::DeviceError, Reason::ProviderUnreachable), blame)

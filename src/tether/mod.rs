@@ -13,6 +13,7 @@ pub(crate) use shares::{combine, split};
 
 use crate::sibling;
 // What callers above need of the layer below.
+pub(crate) use crate::sibling::Error as SiblingError;
 #[cfg(test)]
 pub(crate) use crate::sibling::soft::Fixed;
 pub(crate) use crate::sibling::{Binding, Cost, Master, Record, Role, Sibling, Wrap, Wrapped};
