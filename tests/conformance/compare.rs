@@ -77,7 +77,8 @@ pub(crate) fn differs(differences: &[Difference], scenario: impl Fn(&Run)) {
             assert_eq!(found, Some(*soft), "SoftHSM at {label:?}");
         }
         if let Some(ours) = ours().map(|module| noted(module, &scenario)) {
-            assert_eq!(ours, expected(theirs, differences));
+            let faults = unlike(&expected(theirs, differences), &ours);
+            assert!(faults.is_empty(), "not as expected:\n{}", faults.join("\n"));
         }
     });
 }
@@ -100,6 +101,22 @@ fn expected(theirs: Vec<(String, String)>, differences: &[Difference]) -> Vec<(S
         (label, note)
     };
     theirs.into_iter().map(change).collect()
+}
+
+fn unlike(expected: &[(String, String)], ours: &[(String, String)]) -> Vec<String> {
+    let labels = |notes: &[(String, String)]| -> Vec<String> {
+        notes.iter().map(|(label, _)| label.clone()).collect()
+    };
+    assert_eq!(
+        labels(expected),
+        labels(ours),
+        "the scenario took another way"
+    );
+    let pairs = expected.iter().zip(ours);
+    pairs
+        .filter(|(expected, ours)| expected != ours)
+        .map(|((label, expected), (_, ours))| format!("{label}: ours {ours}, expected {expected}"))
+        .collect()
 }
 
 /// A test that names a difference has its line in the document.
