@@ -1,7 +1,8 @@
 //! `include/zeq_byok.h` as a C and a C++ compiler see it, and a C program that uses it.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
-use std::path::{Path, PathBuf};
+mod support;
+
 use std::process::{Command, Output};
 
 // Not -pedantic: the standard's own header has stray semicolons.
@@ -23,11 +24,6 @@ fn assert_well(output: &Output) {
     assert!(output.status.success(), "{said}");
 }
 
-fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    folder.join(format!("{name}-{}", std::process::id()))
-}
-
 #[test]
 fn the_header_compiles_alone_as_c99_and_as_cpp() {
     for (compiler, standard, language) in [("cc", "-std=c99", "c"), ("c++", "-std=c++11", "c++")] {
@@ -46,25 +42,24 @@ fn the_header_compiles_alone_as_c99_and_as_cpp() {
 }
 
 #[test]
-fn a_c_program_loads_the_library() {
-    let program = scratch("window");
+fn a_c_program_chooses_a_window_and_learns_why_another_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let program = home.path().join("window");
     let mut arguments = STRICT.to_vec();
-    arguments.extend([
-        "-std=c99",
-        "tests/c/window.c",
-        "-ldl",
-        "-o",
-        program.to_str().unwrap(),
-    ]);
+    arguments.extend(["-std=c99", "tests/c/window.c", "-ldl", "-o"]);
+    arguments.push(program.to_str().unwrap());
     let Some(compiled) = run("cc", &arguments) else {
         return;
     };
     assert_well(&compiled);
-    let library = std::env::current_exe()
-        .unwrap()
-        .with_file_name("libzeq_byok.so");
-    let output = Command::new(&program).arg(library).output().unwrap();
-    std::fs::remove_file(&program).unwrap();
+    support::token::configure(home.path());
+    let library = std::env::current_exe().unwrap();
+    let output = Command::new(&program)
+        .arg(library.with_file_name("libzeq_byok.so"))
+        .args(["0", "12345678", "123456"])
+        .env("ZEQ_BYOK_CONF", support::token::ours_conf(home.path()))
+        .output()
+        .unwrap();
     assert_well(&output);
     assert_eq!(output.stdout, b"ok\n");
 }

@@ -2,8 +2,7 @@
  * A host that chooses a window itself: makes an AES key, seals it with explicit parameters, opens it
  * again, and is told why a window in the past is refused.
  *
- * usage: window MODULE SLOT-NUMBER SO-PIN PIN, on an uninitialised token. With MODULE alone: checks
- * that the module answers, and no more.
+ * usage: window MODULE SLOT-NUMBER SO-PIN PIN, on an uninitialised token.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -73,13 +72,11 @@ static CK_SESSION_HANDLE login(CK_SLOT_ID slot, char *so_pin, char *pin)
 
 static CK_OBJECT_HANDLE sealing_key(CK_SESSION_HANDLE session)
 {
-    CK_MECHANISM_TYPE envelope = CKM_ZEQ_ENVELOPE;
     CK_BBOOL yes = CK_TRUE;
     CK_ATTRIBUTE wanted[] = {{CKA_WRAP, &yes, sizeof yes}, {CKA_UNWRAP, &yes, sizeof yes}};
     CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
     CK_ULONG count = 0;
 
-    (void)envelope;
     OK(p11->C_FindObjectsInit(session, wanted, 2));
     OK(p11->C_FindObjects(session, &key, 1, &count));
     OK(p11->C_FindObjectsFinal(session));
@@ -132,12 +129,11 @@ int main(int argc, char **argv)
     CK_SLOT_ID slots[16];
     CK_ULONG count = 16;
 
-    if (argc != 2 && argc != 5)
+    if (argc != 5)
         return 2;
     load(argv[1]);
     OK(p11->C_GetSlotList(CK_TRUE, slots, &count));
-    if (argc == 5)
-        seal_and_open(login(slots[atoi(argv[2])], argv[3], argv[4]));
+    seal_and_open(login(slots[atoi(argv[2])], argv[3], argv[4]));
     OK(p11->C_Finalize(NULL));
     puts("ok");
     return 0;
