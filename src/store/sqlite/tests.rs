@@ -714,16 +714,62 @@ proptest! {
     }
 }
 
+/// Runs another test alone in a process: as `nobody`, where root would be.
+fn apart(test: &str, as_nobody: bool) {
+    let mut run = std::process::Command::new(std::env::current_exe().unwrap());
+    let test = format!("store::sqlite::tests::{test}");
+    run.args(["--exact", &test, "--ignored", "--test-threads=1"]);
+    if as_nobody && crate::os::effective_user() == 0 {
+        std::os::unix::process::CommandExt::uid(&mut run, 65_534);
+    }
+    let run = run.output().unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn what_may_not_be_written_is_read() {
+    apart("as_somebody_without_rights", true);
+}
+
+#[test]
+#[ignore = "run by what_may_not_be_written_is_read, never as root"]
+fn as_somebody_without_rights() {
+    let place = Place::new();
+    let writer = place.with_token();
+    insert(&writer, &[object(1)]);
+    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    let refused = |journal: bool| {
+        let store = place.open();
+        assert_eq!(file::has_journal(&place.path()), journal);
+        assert!(!store.writable());
+        assert_eq!(found(&store, |_| {}), [1]);
+        assert_ne!(store.version().unwrap(), 0);
+        for said in [
+            store.insert(&SOFT, &[object(2)], &entry("a")),
+            store.set_tries(&SOFT, PinRole::User, 1),
+            store.raise_mark(1),
+        ] {
+            assert!(matches!(said, Err(Error::NotWritable(_))), "{said:?}");
+        }
+    };
+    set(&place.path(), 0o400).unwrap();
+    set(place.folder.path(), 0o500).unwrap();
+    refused(true);
+    set(&place.path(), 0o600).unwrap();
+    set(place.folder.path(), 0o700).unwrap();
+    drop(writer);
+    set(&place.path(), 0o400).unwrap();
+    set(place.folder.path(), 0o500).unwrap();
+    refused(false);
+    assert!(place.open().login_turn("soft").is_err());
+    set(place.folder.path(), 0o700).unwrap();
+}
+
 /// Alone in a process of its own: a fork beside other tests would inherit their locks.
 #[test]
 fn a_forked_childs_store_takes_locks_of_its_own() {
-    let test = "store::sqlite::tests::in_a_child_of_a_process_with_an_open_store";
-    let run = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--ignored", "--test-threads=1"])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success() && said.contains("1 passed"), "{said}");
+    apart("in_a_child_of_a_process_with_an_open_store", false);
 }
 
 #[test]
@@ -756,6 +802,7 @@ fn in_a_child_of_a_process_with_an_open_store() {
 
 /// Printed, not asserted: `cargo test --lib measure -- --ignored --nocapture`.
 #[test]
+#[expect(clippy::print_stdout, reason = "what it is for")]
 #[ignore = "a measurement"]
 fn measure_searches_among_many() {
     for count in [1_000, 100_000] {
