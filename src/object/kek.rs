@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::attribute::{Attributes, Value};
 use super::blame::{self, During};
 use super::heap::Object;
-use super::{Caller, Token, windows};
+use super::{Caller, Token, named, windows};
 use crate::ck;
 use crate::clock::{Gate, Span};
 use crate::config;
@@ -37,31 +37,34 @@ const ALIASES: [CK_MECHANISM_TYPE; 3] =
 const GATE_WAITS: u8 = 4;
 
 /// The KEK object of a sibling, and one for each of its `windows`.
-pub(crate) fn objects(settings: &config::Sibling, default: Span) -> Vec<(Kek, Arc<Object>)> {
-    let own = (settings.id.clone(), settings.window.unwrap_or(default));
+///
+/// # Errors
+/// `CKR_GENERAL_ERROR` for a template of the configuration that is none.
+pub(crate) fn objects(
+    settings: &config::Sibling,
+    default: Span,
+) -> Result<Vec<(Kek, Arc<Object>)>> {
+    let id = &settings.id;
+    let own = (id.clone(), settings.window.unwrap_or(default));
     let more = settings
         .windows
         .iter()
-        .map(|(name, window)| (format!("{}/{name}", settings.id), *window));
-    std::iter::once(own)
-        .chain(more)
-        .map(|(label, window)| object(settings, &label, window))
-        .collect()
-}
-
-fn object(settings: &config::Sibling, label: &str, window: Span) -> (Kek, Arc<Object>) {
-    let object = Object::fixed(attributes(settings, label));
-    (
-        Kek {
-            handle: object.handle,
-            window,
-        },
-        Arc::new(object),
-    )
+        .map(|(name, window)| (format!("{id}/{name}"), *window));
+    let object = |(label, window): (String, Span)| {
+        let object = Object::fixed(attributes(settings, &label)?);
+        Ok((
+            Kek {
+                handle: object.handle,
+                window,
+            },
+            Arc::new(object),
+        ))
+    };
+    std::iter::once(own).chain(more).map(object).collect()
 }
 
 /// Rule 17.
-fn attributes(settings: &config::Sibling, label: &str) -> Attributes {
+fn attributes(settings: &config::Sibling, label: &str) -> Result<Attributes> {
     let yes = [
         CKA_TOKEN,
         CKA_SENSITIVE,
@@ -110,7 +113,18 @@ fn attributes(settings: &config::Sibling, label: &str) -> Attributes {
     };
     let does = std::iter::once(ck::CKM_ZEQ_ENVELOPE).chain(aliases.iter().copied());
     all.set(CKA_ALLOWED_MECHANISMS, Value::Mechanisms(does.collect()));
-    all
+    let templates = [
+        (CKA_WRAP_TEMPLATE, &settings.wrap_template),
+        (CKA_UNWRAP_TEMPLATE, &settings.unwrap_template),
+    ];
+    for (kind, table) in templates {
+        let template = named::template(table);
+        let wrong = |why| Error::new(Code::GeneralError, Reason::Configuration).because(why);
+        if let Some(template) = template.map_err(wrong)? {
+            all.set(kind, Value::Nested(template));
+        }
+    }
+    Ok(all)
 }
 
 impl Token {

@@ -11,6 +11,7 @@ mod heap;
 mod kek;
 mod keys;
 mod make;
+mod named;
 mod objects;
 mod operate;
 mod payload;
@@ -140,15 +141,15 @@ impl Token {
             .ok_or_else(|| Code::CryptokiNotInitialized.into())
     }
 
-    fn new(settings: config::Sibling, shared: &Arc<Shared>) -> Arc<Self> {
+    fn new(settings: config::Sibling, shared: &Arc<Shared>) -> Result<Arc<Self>> {
         let (keks, mut fixed): (Vec<_>, Vec<_>) =
-            kek::objects(&settings, shared.config.default_window)
+            kek::objects(&settings, shared.config.default_window)?
                 .into_iter()
                 .unzip();
         fixed.extend(profiles());
         let heap = Heap::default();
         fixed.iter().for_each(|object| heap.put(Arc::clone(object)));
-        Arc::new_cyclic(|itself| Self {
+        Ok(Arc::new_cyclic(|itself| Self {
             itself: Weak::clone(itself),
             quorum: tether::soft(&settings.id),
             settings,
@@ -160,7 +161,7 @@ impl Token {
             fixed,
             keks,
             swept: AtomicI64::new(0),
-        })
+        }))
     }
 }
 
@@ -170,15 +171,22 @@ impl Token {
 /// `CKR_GENERAL_ERROR` for a configuration that is wrong, `CKR_DEVICE_ERROR` for a store that must
 /// not or cannot be used.
 pub(crate) fn tokens(conf: Option<&Path>) -> Result<Vec<Arc<Token>>> {
-    let config = Config::load(conf)
-        .map_err(|why| Error::new(Code::GeneralError, Reason::Configuration).because(why))?;
+    let config = Config::load(conf).map_err(wrong)?;
     log::init(&config.log);
     let store = Box::new(SqliteStore::open(&config.store)?);
-    Ok(tokens_of(config, store))
+    tokens_of(config, store)
+}
+
+fn wrong(why: config::Error) -> Error {
+    let reason = match why.open_to_others {
+        true => Reason::StoreUnsafe,
+        false => Reason::Configuration,
+    };
+    Error::new(Code::GeneralError, reason).because(why)
 }
 
 /// The same over a configuration and a store that are open already.
-pub(crate) fn tokens_of(config: Config, store: Box<dyn Store>) -> Vec<Arc<Token>> {
+pub(crate) fn tokens_of(config: Config, store: Box<dyn Store>) -> Result<Vec<Arc<Token>>> {
     let siblings = config.in_slot_order();
     let shared = Arc::new(Shared { config, store });
     siblings

@@ -14,7 +14,7 @@ use super::heap::{self, Home, Object};
 use super::make::{self, Origin};
 use super::sealed::Material;
 use super::template::{Given, Template};
-use super::{Caller, Shown, Token};
+use super::{Caller, Shown, Token, rows};
 use crate::error::{Code, Error, Result};
 use crate::lc;
 use crate::mechanism::{self, Key, NewKey, Parts};
@@ -443,12 +443,19 @@ fn is_part(object: &Object, kind: CK_ATTRIBUTE_TYPE) -> bool {
     }
 }
 
-/// `CKA_UNIQUE_ID`: the row's id, or what no other object of this process ever has.
+/// `CKA_UNIQUE_ID`: the row's id; of what the configuration makes, a digest of what it says; else
+/// what no other object of this process ever has.
 fn unique_id(object: &Object) -> String {
     match object.home {
-        Home::Row { id, .. } => id.iter().map(|byte| format!("{byte:02x}")).collect(),
-        Home::Session(_) | Home::Fixed => {
-            format!("{:08x}-{:016x}", std::process::id(), object.handle)
+        Home::Row { id, .. } => rows::name(&id),
+        Home::Fixed => {
+            let digest = lc::digest::sha256(&[&object.attributes.encode()]);
+            digest
+                .iter()
+                .take(16)
+                .map(|byte| format!("{byte:02x}"))
+                .collect()
         }
+        Home::Session(_) => format!("{:08x}-{:016x}", std::process::id(), object.handle),
     }
 }

@@ -16,6 +16,7 @@ const COLUMNS: [CK_ATTRIBUTE_TYPE; 4] = [CKA_CLASS, CKA_LABEL, CKA_ID, CKA_SUBJE
 
 impl Token {
     pub(crate) fn find(&self, by: &Caller, template: &Template) -> Result<Vec<CK_OBJECT_HANDLE>> {
+        self.sweep();
         let asked = template.loose()?;
         let mut found = self.find_fixed(by, &asked);
         found.extend(self.find_rows(by, &asked)?);

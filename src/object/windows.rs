@@ -2,6 +2,8 @@
 //! held against (rules 31, 32; formats.md §3).
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::Ordering;
+
 use cryptoki_sys::*;
 
 use super::Token;
@@ -13,6 +15,7 @@ use crate::config;
 use crate::envelope::{Header, Window};
 use crate::error::{Code, Error, Reason, Result};
 use crate::log;
+use crate::os;
 use crate::store;
 
 impl Token {
@@ -64,8 +67,23 @@ impl Token {
     }
 
     /// Deletes rows whose window closed before the mark: by time that was proven or steady, never by
-    /// what the clock says now (design.md §10).
-    pub(crate) fn sweep(&self) -> Result<()> {
+    /// what the clock says now (design.md §10). Once a minute at most; a store that cannot be written
+    /// keeps them, and they stay refused.
+    pub(crate) fn sweep(&self) {
+        let now = os::boottime_ns();
+        let last = self.swept.load(Ordering::Relaxed);
+        if (last == 0 || now - last > SWEEP)
+            && self
+                .swept
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+            && let Err(why) = self.sweep_now()
+        {
+            log::debug(format_args!("closed keys were not swept: {why}"));
+        }
+    }
+
+    fn sweep_now(&self) -> Result<()> {
         let kept = self.shared.store.clock(&clock::domain())?;
         let Some(mark) = kept.mark else { return Ok(()) };
         for id in self.shared.store.closed(self.id(), clock::tick(mark))? {
@@ -74,6 +92,9 @@ impl Token {
         Ok(())
     }
 }
+
+/// Between two sweeps, in nanoseconds.
+const SWEEP: i64 = 60_000_000_000;
 
 fn refused(reason: Reason) -> Error {
     Error::new(Code::KeyFunctionNotPermitted, reason)

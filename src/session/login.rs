@@ -121,7 +121,11 @@ impl Slot {
     pub(super) fn forget_login(&self) {
         let _turn = self.turn.lock();
         let mut state = self.state.lock();
-        if state.sessions > 0 || state.login == Login::Public {
+        if state.sessions > 0 {
+            return;
+        }
+        self.token.all_closed();
+        if state.login == Login::Public {
             return;
         }
         state.login = Login::Public;
