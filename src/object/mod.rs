@@ -5,6 +5,7 @@
 mod access;
 mod attribute;
 mod blame;
+mod buffered;
 mod class;
 mod floor;
 mod heap;
@@ -15,6 +16,7 @@ mod named;
 mod objects;
 mod operate;
 mod payload;
+mod pin;
 mod rows;
 mod sealed;
 mod search;
