@@ -9,7 +9,7 @@ use super::entry::entry;
 use crate::error::Code;
 use crate::session::on;
 
-/// The generator takes no seed from a host.
+/// Takes a host's seed, and has no use for it: the generator seeds itself from the system.
 ///
 /// # Safety
 /// The pointer contract of [`super`].
@@ -22,7 +22,7 @@ pub(super) unsafe extern "C" fn C_SeedRandom(
         on(session, |_session| {
             // SAFETY: pointer contract 1 and 3; not looked at.
             unsafe { args::bytes((seed.cast_const(), seed_len)) }?;
-            Err(Code::RandomSeedNotSupported.into())
+            Ok(())
         })
     })
 }

@@ -48,9 +48,14 @@ pub(crate) fn write(key: &Key) -> Result<Secret> {
     ))
 }
 
-/// A private key from PrivateKeyInfo, or from OneAsymmetricKey (version 2).
+/// A private key from PrivateKeyInfo, or from OneAsymmetricKey (version 2). Up to seven zero bytes may
+/// follow: SoftHSM fills a private key up to blocks of eight before it wraps it.
 pub(crate) fn read(der: &[u8]) -> Option<NewKey> {
-    let mut fields = Reader(der::only(der::SEQUENCE, der)?);
+    let mut outer = Reader(der);
+    let mut fields = Reader(outer.take(der::SEQUENCE)?);
+    if outer.0.len() >= 8 || outer.0.iter().any(|byte| *byte != 0) {
+        return None;
+    }
     let version = fields.integer()?;
     let algorithm = fields.take(der::SEQUENCE)?;
     let inner = fields.take(der::OCTET_STRING)?;

@@ -73,7 +73,7 @@ pub(crate) fn complete(
     for rule in class.rules() {
         let there = given.has(rule.kind);
         if there && rule.is(READ_ONLY) {
-            return Err(Code::AttributeReadOnly.into());
+            return Err(read_only(rule.kind).into());
         }
         if there && rule.is(SO_ONLY) && given.attributes.flag(rule.kind) && by.login != Login::So {
             return Err(Code::AttributeReadOnly.into());
@@ -91,6 +91,14 @@ pub(crate) fn complete(
     add_defaults(&mut given.attributes);
     add_history(&mut given.attributes, origin)?;
     consistent(&given.attributes)
+}
+
+/// A `CKA_UNIQUE_ID` in a template is answered as kryoptic and SoftHSM do.
+fn read_only(kind: CK_ATTRIBUTE_TYPE) -> Code {
+    match kind {
+        CKA_UNIQUE_ID => Code::AttributeTypeInvalid,
+        _ => Code::AttributeReadOnly,
+    }
 }
 
 /// The lengths that a host may repeat at `C_CreateObject`, though the standard asks it not to, must

@@ -139,10 +139,6 @@ impl Token {
             show(kind, Ok(Shown::Bytes(unique_id(object).as_bytes())));
             return Ok(());
         }
-        if kind == CKA_ALLOWED_MECHANISMS && object.key_type().is_some() {
-            show(kind, Ok(Shown::Bytes(&[])));
-            return Ok(());
-        }
         if kind == CKA_CHECK_VALUE && object.class() == CKO_SECRET_KEY && object.home != Home::Fixed
         {
             let check = self

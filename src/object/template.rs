@@ -72,6 +72,10 @@ impl Template {
             match class.rule(kind) {
                 Some(rule) if rule.is(SECRET) => given.add_part(kind, value)?,
                 Some(rule) => given.add(kind, value.typed(rule.form)?)?,
+                // Nothing here is validated, so that no object has the attribute.
+                None if kind == CKA_OBJECT_VALIDATION_FLAGS => {
+                    return Err(Code::AttributeTypeInvalid.into());
+                }
                 None if class::is_standard(kind) => return Err(Code::TemplateInconsistent.into()),
                 None => given.add(kind, value.typed(Form::Bytes)?)?,
             }

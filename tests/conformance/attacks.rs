@@ -60,32 +60,51 @@ fn setting_attributes_loosens_no_key() {
 
 #[test]
 fn a_copy_loosens_no_key() {
-    same(|run| {
-        let session = run.user();
-        let key = session.create(guarded()).unwrap();
-        let copied = |changes| session.copy(key, changes).map(drop);
-        run.note(
-            "not sensitive",
-            copied(Template::default().no(CKA_SENSITIVE)),
-        );
-        run.note(
-            "extractable",
-            copied(Template::default().yes(CKA_EXTRACTABLE)),
-        );
-        let copy = session.copy(key, Template::default()).unwrap();
-        run.note("a plain copy leaks", leaks(&session, copy));
-        let key = session.create(open().yes(CKA_WRAP_WITH_TRUSTED)).unwrap();
-        let changes = Template::default().no(CKA_WRAP_WITH_TRUSTED);
-        run.note(
-            "without a trusted key",
-            session.copy(key, changes).map(drop),
-        );
-    });
+    differs(
+        &[
+            (
+                "not sensitive",
+                "Err(CKR_ATTRIBUTE_READ_ONLY)",
+                "Err(CKR_TEMPLATE_INCONSISTENT)",
+            ),
+            (
+                "extractable",
+                "Err(CKR_ATTRIBUTE_READ_ONLY)",
+                "Err(CKR_TEMPLATE_INCONSISTENT)",
+            ),
+            (
+                "without a trusted key",
+                "Err(CKR_ATTRIBUTE_READ_ONLY)",
+                "Err(CKR_TEMPLATE_INCONSISTENT)",
+            ),
+        ],
+        |run| {
+            let session = run.user();
+            let key = session.create(guarded()).unwrap();
+            let copied = |changes| session.copy(key, changes).map(drop);
+            run.note(
+                "not sensitive",
+                copied(Template::default().no(CKA_SENSITIVE)),
+            );
+            run.note(
+                "extractable",
+                copied(Template::default().yes(CKA_EXTRACTABLE)),
+            );
+            let copy = session.copy(key, Template::default()).unwrap();
+            run.note("a plain copy leaks", leaks(&session, copy));
+            let key = session.create(open().yes(CKA_WRAP_WITH_TRUSTED)).unwrap();
+            let changes = Template::default().no(CKA_WRAP_WITH_TRUSTED);
+            run.note(
+                "without a trusted key",
+                session.copy(key, changes).map(drop),
+            );
+        },
+    );
 }
 
 #[test]
 fn a_derived_key_is_no_looser_than_its_base() {
-    differs(&[], |run| {
+    same(|run| {
         let session = run.user();
         let public =
             Template::default().bytes(CKA_EC_PARAMS, b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07");
@@ -110,66 +129,79 @@ fn a_derived_key_is_no_looser_than_its_base() {
 
 #[test]
 fn only_the_so_trusts_a_key() {
-    same(|run| {
-        let session = run.user();
-        let trusted = || Template::default().yes(CKA_TRUSTED);
-        run.note(
-            "at creation",
-            session.create(open().yes(CKA_TRUSTED)).map(drop),
-        );
-        let how = Mech::plain(CKM_AES_KEY_GEN);
-        let template = trusted().number(CKA_VALUE_LEN, 32);
-        run.note("at generation", session.generate(&how, template).map(drop));
-        let key = session.create(open()).unwrap();
-        run.note("at copy", session.copy(key, trusted()).map(drop));
-        run.note("later", session.set(key, trusted()));
-        let wrapped = session
-            .wrap(&Mech::plain(CKM_AES_KEY_WRAP), key, key)
-            .unwrap();
-        let template = secret(CKK_AES).yes(CKA_TRUSTED);
-        let unwrapped = session.unwrap(&Mech::plain(CKM_AES_KEY_WRAP), key, &wrapped, template);
-        run.note("at unwrap", unwrapped.map(drop));
-        run.note("a certificate", {
-            let certificate = of_class(CKO_CERTIFICATE)
-                .number(CKA_CERTIFICATE_TYPE, CKC_X_509)
-                .bytes(CKA_SUBJECT, b"\x30\x00")
-                .bytes(CKA_VALUE, b"\x30\x00");
-            session.create(certificate.yes(CKA_TRUSTED)).map(drop)
-        });
-    });
+    differs(
+        &[(
+            "at copy",
+            "Err(CKR_ATTRIBUTE_READ_ONLY)",
+            "Err(CKR_TEMPLATE_INCONSISTENT)",
+        )],
+        |run| {
+            let session = run.user();
+            let trusted = || Template::default().yes(CKA_TRUSTED);
+            run.note(
+                "at creation",
+                session.create(open().yes(CKA_TRUSTED)).map(drop),
+            );
+            let how = Mech::plain(CKM_AES_KEY_GEN);
+            let template = trusted().number(CKA_VALUE_LEN, 32);
+            run.note("at generation", session.generate(&how, template).map(drop));
+            let key = session.create(open()).unwrap();
+            run.note("at copy", session.copy(key, trusted()).map(drop));
+            run.note("later", session.set(key, trusted()));
+            let wrapped = session
+                .wrap(&Mech::plain(CKM_AES_KEY_WRAP), key, key)
+                .unwrap();
+            let template = secret(CKK_AES).yes(CKA_TRUSTED);
+            let unwrapped = session.unwrap(&Mech::plain(CKM_AES_KEY_WRAP), key, &wrapped, template);
+            run.note("at unwrap", unwrapped.map(drop));
+            run.note("a certificate", {
+                let certificate = of_class(CKO_CERTIFICATE)
+                    .number(CKA_CERTIFICATE_TYPE, CKC_X_509)
+                    .bytes(CKA_SUBJECT, b"\x30\x00")
+                    .bytes(CKA_VALUE, b"\x30\x00");
+                session.create(certificate.yes(CKA_TRUSTED)).map(drop)
+            });
+        },
+    );
 }
 
 #[test]
 fn a_key_for_trusted_wrapping_leaves_by_no_other() {
-    same(|run| {
-        let session = run.user();
-        let kek = open().yes(CKA_TOKEN).no(CKA_PRIVATE).text(CKA_LABEL, "kek");
-        let kek = session.create(kek).unwrap();
-        let key = open()
-            .yes(CKA_WRAP_WITH_TRUSTED)
-            .yes(CKA_TOKEN)
-            .text(CKA_LABEL, "key");
-        let key = session.create(key).unwrap();
-        let how = Mech::plain(CKM_AES_KEY_WRAP);
-        run.note("untrusted", session.wrap(&how, kek, key).map(|w| w.len()));
-        session.logout().unwrap();
-        session.login(CKU_SO, SO_PIN).unwrap();
-        let public = session
-            .find(Template::default().text(CKA_LABEL, "kek"))
-            .unwrap();
-        run.note("the so sees it", public.len());
-        let trusted = Template::default().yes(CKA_TRUSTED);
-        run.note("the so trusts it", session.set(public[0], trusted));
-        session.logout().unwrap();
-        session.login(CKU_USER, PIN).unwrap();
-        let found = |label| {
-            session
-                .find(Template::default().text(CKA_LABEL, label))
-                .unwrap()[0]
-        };
-        let wrapped = session.wrap(&how, found("kek"), found("key"));
-        run.note("trusted", wrapped.map(|w| w.len()));
-    });
+    differs(
+        &[
+            ("the so trusts it", "Err(CKR_ATTRIBUTE_READ_ONLY)", "Ok(())"),
+            ("trusted", "Err(CKR_KEY_NOT_WRAPPABLE)", "Ok(40)"),
+        ],
+        |run| {
+            let session = run.user();
+            let kek = open().yes(CKA_TOKEN).no(CKA_PRIVATE).text(CKA_LABEL, "kek");
+            let kek = session.create(kek).unwrap();
+            let key = open()
+                .yes(CKA_WRAP_WITH_TRUSTED)
+                .yes(CKA_TOKEN)
+                .text(CKA_LABEL, "key");
+            let key = session.create(key).unwrap();
+            let how = Mech::plain(CKM_AES_KEY_WRAP);
+            run.note("untrusted", session.wrap(&how, kek, key).map(|w| w.len()));
+            session.logout().unwrap();
+            session.login(CKU_SO, SO_PIN).unwrap();
+            let public = session
+                .find(Template::default().text(CKA_LABEL, "kek"))
+                .unwrap();
+            run.note("the so sees it", public.len());
+            let trusted = Template::default().yes(CKA_TRUSTED);
+            run.note("the so trusts it", session.set(public[0], trusted));
+            session.logout().unwrap();
+            session.login(CKU_USER, PIN).unwrap();
+            let found = |label| {
+                session
+                    .find(Template::default().text(CKA_LABEL, label))
+                    .unwrap()[0]
+            };
+            let wrapped = session.wrap(&how, found("kek"), found("key"));
+            run.note("trusted", wrapped.map(|w| w.len()));
+        },
+    );
 }
 
 #[test]
@@ -202,65 +234,86 @@ fn what_is_not_extractable_is_not_wrapped() {
 
 #[test]
 fn an_unwrap_template_is_not_overridden() {
-    differs(&[], |run| {
-        let session = run.user();
-        let must = Template::default().yes(CKA_SENSITIVE).no(CKA_EXTRACTABLE);
-        let kek = open().template(CKA_UNWRAP_TEMPLATE, must);
-        let kek = session.create(kek).unwrap();
-        let free = session.create(open()).unwrap();
-        let how = Mech::plain(CKM_AES_KEY_WRAP);
-        let wrapped = session.wrap(&how, free, free).unwrap();
-        drop(wrapped);
-        let target = session.create(open()).unwrap();
-        let wrapped = session.wrap(&how, kek, target).unwrap();
-        let loose = secret(CKK_AES).no(CKA_SENSITIVE).yes(CKA_EXTRACTABLE);
-        run.note(
-            "against it",
-            session.unwrap(&how, kek, &wrapped, loose).map(drop),
-        );
-        let silent = session.unwrap(&how, kek, &wrapped, secret(CKK_AES));
-        let silent = silent.map(|key| session.get_flag(key, CKA_SENSITIVE));
-        run.note("silent: sensitive", silent);
-        let changed = session.copy(
-            kek,
-            Template::default().template(CKA_UNWRAP_TEMPLATE, loosened()),
-        );
-        run.note("a copy with another", changed.map(drop));
-        let set = session.set(
-            kek,
-            Template::default().template(CKA_UNWRAP_TEMPLATE, loosened()),
-        );
-        run.note("set later", set);
-    });
+    differs(
+        &[
+            (
+                "silent: sensitive",
+                "Err(CKR_TEMPLATE_INCONSISTENT)",
+                "Ok(Ok(true))",
+            ),
+            (
+                "a copy with another",
+                "Err(CKR_ATTRIBUTE_READ_ONLY)",
+                "Err(CKR_TEMPLATE_INCONSISTENT)",
+            ),
+        ],
+        |run| {
+            let session = run.user();
+            let must = Template::default().yes(CKA_SENSITIVE).no(CKA_EXTRACTABLE);
+            let kek = open().template(CKA_UNWRAP_TEMPLATE, must);
+            let kek = session.create(kek).unwrap();
+            let free = session.create(open()).unwrap();
+            let how = Mech::plain(CKM_AES_KEY_WRAP);
+            let wrapped = session.wrap(&how, free, free).unwrap();
+            drop(wrapped);
+            let target = session.create(open()).unwrap();
+            let wrapped = session.wrap(&how, kek, target).unwrap();
+            let loose = secret(CKK_AES).no(CKA_SENSITIVE).yes(CKA_EXTRACTABLE);
+            run.note(
+                "against it",
+                session.unwrap(&how, kek, &wrapped, loose).map(drop),
+            );
+            let silent = session.unwrap(&how, kek, &wrapped, secret(CKK_AES));
+            let silent = silent.map(|key| session.get_flag(key, CKA_SENSITIVE));
+            run.note("silent: sensitive", silent);
+            let changed = session.copy(
+                kek,
+                Template::default().template(CKA_UNWRAP_TEMPLATE, loosened()),
+            );
+            run.note("a copy with another", changed.map(drop));
+            let set = session.set(
+                kek,
+                Template::default().template(CKA_UNWRAP_TEMPLATE, loosened()),
+            );
+            run.note("set later", set);
+        },
+    );
 }
 
 #[test]
 fn allowed_mechanisms_are_exact_and_stay() {
-    differs(&[], |run| {
-        let session = run.user();
-        let allowed = |kinds: &[CK_MECHANISM_TYPE]| {
-            Template::default().numbers(CKA_ALLOWED_MECHANISMS, kinds)
-        };
-        let key = open().numbers(CKA_ALLOWED_MECHANISMS, &[CKM_AES_ECB]);
-        let key = session.create(key).unwrap();
-        let cbc = || Mech::bytes(CKM_AES_CBC, &[0; 16]);
-        run.note(
-            "allowed",
-            session
-                .encrypt(&Mech::plain(CKM_AES_ECB), key, &[0; 16])
-                .is_ok(),
-        );
-        run.note("another", session.encrypt_init(&cbc(), key));
-        run.note("wrapping by another", {
-            let target = session.create(open()).unwrap();
-            session.wrap(&Mech::plain(CKM_AES_KEY_WRAP), key, target)
-        });
-        run.note("set", session.set(key, allowed(&[CKM_AES_CBC])));
-        run.note(
+    differs(
+        &[(
             "copied",
-            session.copy(key, allowed(&[CKM_AES_CBC])).map(drop),
-        );
-    });
+            "Err(CKR_ATTRIBUTE_READ_ONLY)",
+            "Err(CKR_TEMPLATE_INCONSISTENT)",
+        )],
+        |run| {
+            let session = run.user();
+            let allowed = |kinds: &[CK_MECHANISM_TYPE]| {
+                Template::default().numbers(CKA_ALLOWED_MECHANISMS, kinds)
+            };
+            let key = open().numbers(CKA_ALLOWED_MECHANISMS, &[CKM_AES_ECB]);
+            let key = session.create(key).unwrap();
+            let cbc = || Mech::bytes(CKM_AES_CBC, &[0; 16]);
+            run.note(
+                "allowed",
+                session
+                    .encrypt(&Mech::plain(CKM_AES_ECB), key, &[0; 16])
+                    .is_ok(),
+            );
+            run.note("another", session.encrypt_init(&cbc(), key));
+            run.note("wrapping by another", {
+                let target = session.create(open()).unwrap();
+                session.wrap(&Mech::plain(CKM_AES_KEY_WRAP), key, target)
+            });
+            run.note("set", session.set(key, allowed(&[CKM_AES_CBC])));
+            run.note(
+                "copied",
+                session.copy(key, allowed(&[CKM_AES_CBC])).map(drop),
+            );
+        },
+    );
 }
 
 /// The codes of many damaged wrapped keys, without repeats.
@@ -273,7 +326,7 @@ fn codes(answers: impl Iterator<Item = String>) -> Vec<String> {
 
 #[test]
 fn a_damaged_cbc_pad_unwrap_has_one_code() {
-    differs(&[], |run| {
+    same(|run| {
         let session = run.user();
         let kek = session.create(open()).unwrap();
         let how = Mech::bytes(CKM_AES_CBC_PAD, &[0; 16]);
@@ -292,7 +345,7 @@ fn a_damaged_cbc_pad_unwrap_has_one_code() {
 
 #[test]
 fn a_damaged_rsa_unwrap_has_one_code() {
-    differs(&[], |run| {
+    differs(&[("codes", "2", "1")], |run| {
         let session = run.user();
         let public = Template::default()
             .number(CKA_MODULUS_BITS, 2048)
@@ -335,14 +388,26 @@ fn unwrapped(
 
 #[test]
 fn an_aes_key_has_16_24_or_32_bytes() {
-    differs(&[], |run| {
-        let session = run.user();
-        for len in [0, 1, 8, 15, 17, 31, 33, 64] {
-            let key = open_aes().bytes(CKA_VALUE, &vec![1; len]);
-            run.note(
-                &format!("{len} bytes"),
-                session.create(key).map(drop).is_err(),
-            );
-        }
-    });
+    differs(
+        &[
+            ("0 bytes", "false", "true"),
+            ("1 bytes", "false", "true"),
+            ("8 bytes", "false", "true"),
+            ("15 bytes", "false", "true"),
+            ("17 bytes", "false", "true"),
+            ("31 bytes", "false", "true"),
+            ("33 bytes", "false", "true"),
+            ("64 bytes", "false", "true"),
+        ],
+        |run| {
+            let session = run.user();
+            for len in [0, 1, 8, 15, 17, 31, 33, 64] {
+                let key = open_aes().bytes(CKA_VALUE, &vec![1; len]);
+                run.note(
+                    &format!("{len} bytes"),
+                    session.create(key).map(drop).is_err(),
+                );
+            }
+        },
+    );
 }

@@ -47,7 +47,13 @@ fn public_half(
         .yes(CKA_ENCRYPT)
         .yes(CKA_WRAP);
     let copied = |template: Template, kind: &CK_ATTRIBUTE_TYPE| {
-        template.bytes(*kind, &here.get(key, *kind).unwrap())
+        let mut value = here.get(key, *kind).unwrap();
+        // Ours gives an Edwards point raw, as the standard has it; SoftHSM takes it no other way than
+        // as an OCTET STRING, which ours takes too.
+        if *kind == CKA_EC_POINT && value.len() == 32 {
+            value = [&[4, 32][..], &value].concat();
+        }
+        template.bytes(*kind, &value)
     };
     there.create(kinds.iter().fold(template, copied)).unwrap()
 }

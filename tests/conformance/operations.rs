@@ -99,99 +99,140 @@ fn the_final_call_may_ask_for_its_length() {
 
 #[test]
 fn one_part_after_an_update_is_refused() {
-    differs(&[], |run| {
-        let session = run.user();
-        let sha = Mech::plain(CKM_SHA256);
-        session.digest_init(&sha).unwrap();
-        session.digest_update(b"x").unwrap();
-        run.note("digest", session.digest_one(b"y", Room::Bytes(32)).0);
-        let key = aes(&session);
-        session.sign_init(&Mech::plain(CKM_AES_CMAC), key).unwrap();
-        session.sign_update(b"x").unwrap();
-        run.note("sign", session.sign_one(b"y", Room::Bytes(16)).0);
-    });
+    differs(
+        &[
+            ("digest", "CKR_OK", "CKR_OPERATION_ACTIVE"),
+            (
+                "sign",
+                "CKR_OPERATION_NOT_INITIALIZED",
+                "CKR_OPERATION_ACTIVE",
+            ),
+        ],
+        |run| {
+            let session = run.user();
+            let sha = Mech::plain(CKM_SHA256);
+            session.digest_init(&sha).unwrap();
+            session.digest_update(b"x").unwrap();
+            run.note("digest", session.digest_one(b"y", Room::Bytes(32)).0);
+            let key = aes(&session);
+            session.sign_init(&Mech::plain(CKM_AES_CMAC), key).unwrap();
+            session.sign_update(b"x").unwrap();
+            run.note("sign", session.sign_one(b"y", Room::Bytes(16)).0);
+        },
+    );
 }
 
 #[test]
 fn kinds_of_operations_in_one_session() {
-    differs(&[], |run| {
-        let session = run.user();
-        let key = aes(&session);
-        run.note("digest", session.digest_init(&Mech::plain(CKM_SHA256)));
-        run.note("encrypt beside it", session.encrypt_init(&cbc(), key));
-    });
+    differs(
+        &[("encrypt beside it", "Err(CKR_OPERATION_ACTIVE)", "Ok(())")],
+        |run| {
+            let session = run.user();
+            let key = aes(&session);
+            run.note("digest", session.digest_init(&Mech::plain(CKM_SHA256)));
+            run.note("encrypt beside it", session.encrypt_init(&cbc(), key));
+        },
+    );
 }
 
 #[test]
 fn a_key_does_only_what_its_usages_say() {
-    same(|run| {
-        let session = run.user();
-        let none = [CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY]
-            .into_iter()
-            .fold(secret(CKK_AES).bytes(CKA_VALUE, &[3; 16]), Template::no);
-        let key = session.create(none).unwrap();
-        run.note("encrypt", session.encrypt_init(&cbc(), key));
-        run.note("decrypt", session.decrypt_init(&cbc(), key));
-        run.note("sign", session.sign_init(&Mech::plain(CKM_AES_CMAC), key));
-        run.note(
-            "verify",
-            session.verify_init(&Mech::plain(CKM_AES_CMAC), key),
-        );
-        run.note("no such key", session.encrypt_init(&cbc(), 0x7fff_fff1));
-    });
+    differs(
+        &[(
+            "no such key",
+            "Err(CKR_OBJECT_HANDLE_INVALID)",
+            "Err(CKR_KEY_HANDLE_INVALID)",
+        )],
+        |run| {
+            let session = run.user();
+            let none = [CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY]
+                .into_iter()
+                .fold(secret(CKK_AES).bytes(CKA_VALUE, &[3; 16]), Template::no);
+            let key = session.create(none).unwrap();
+            run.note("encrypt", session.encrypt_init(&cbc(), key));
+            run.note("decrypt", session.decrypt_init(&cbc(), key));
+            run.note("sign", session.sign_init(&Mech::plain(CKM_AES_CMAC), key));
+            run.note(
+                "verify",
+                session.verify_init(&Mech::plain(CKM_AES_CMAC), key),
+            );
+            run.note("no such key", session.encrypt_init(&cbc(), 0x7fff_fff1));
+        },
+    );
 }
 
 #[test]
 fn a_mechanism_wants_its_own_key_and_parameter() {
-    same(|run| {
-        let session = run.user();
-        let key = aes(&session);
-        let generic = usages(secret(CKK_GENERIC_SECRET)).bytes(CKA_VALUE, &[3; 32]);
-        let generic = session.create(generic).unwrap();
-        run.note(
-            "no such mechanism",
-            session.encrypt_init(&Mech::plain(0x7777_7777), key),
-        );
-        run.note(
-            "a digest as cipher",
-            session.encrypt_init(&Mech::plain(CKM_SHA256), key),
-        );
-        run.note(
-            "a cipher as digest",
-            session.digest_init(&Mech::plain(CKM_AES_ECB)),
-        );
-        run.note("another key type", session.encrypt_init(&cbc(), generic));
-        run.note(
-            "hmac of an aes key",
-            session.sign_init(&Mech::plain(CKM_SHA256_HMAC), key),
-        );
-        run.note(
-            "no iv",
-            session.encrypt_init(&Mech::plain(CKM_AES_CBC), key),
-        );
-        let short = Mech::bytes(CKM_AES_CBC, &[0; 8]);
-        run.note("a short iv", session.encrypt_init(&short, key));
-    });
+    differs(
+        &[
+            (
+                "no iv",
+                "Err(CKR_ARGUMENTS_BAD)",
+                "Err(CKR_MECHANISM_PARAM_INVALID)",
+            ),
+            (
+                "a short iv",
+                "Err(CKR_MECHANISM_INVALID)",
+                "Err(CKR_MECHANISM_PARAM_INVALID)",
+            ),
+        ],
+        |run| {
+            let session = run.user();
+            let key = aes(&session);
+            let generic = usages(secret(CKK_GENERIC_SECRET)).bytes(CKA_VALUE, &[3; 32]);
+            let generic = session.create(generic).unwrap();
+            run.note(
+                "no such mechanism",
+                session.encrypt_init(&Mech::plain(0x7777_7777), key),
+            );
+            run.note(
+                "a digest as cipher",
+                session.encrypt_init(&Mech::plain(CKM_SHA256), key),
+            );
+            run.note(
+                "a cipher as digest",
+                session.digest_init(&Mech::plain(CKM_AES_ECB)),
+            );
+            run.note("another key type", session.encrypt_init(&cbc(), generic));
+            run.note(
+                "hmac of an aes key",
+                session.sign_init(&Mech::plain(CKM_SHA256_HMAC), key),
+            );
+            run.note(
+                "no iv",
+                session.encrypt_init(&Mech::plain(CKM_AES_CBC), key),
+            );
+            let short = Mech::bytes(CKM_AES_CBC, &[0; 8]);
+            run.note("a short iv", session.encrypt_init(&short, key));
+        },
+    );
 }
 
 #[test]
 fn damaged_ciphertext_is_refused() {
-    same(|run| {
-        let session = run.user();
-        let key = aes(&session);
-        let gcm = || Mech::gcm(&[1; 12], b"aad", 128);
-        let sealed = session.encrypt(&gcm(), key, b"text").unwrap();
-        let mut damaged = sealed.clone();
-        damaged[0] ^= 1;
-        run.note("gcm", session.decrypt(&gcm(), key, &damaged));
-        let cut = session.decrypt(&gcm(), key, &sealed[..8]);
-        run.note("gcm, shorter than its tag", cut.is_err());
-        run.note("cbc, half a block", session.decrypt(&cbc(), key, &[0; 24]));
-        run.note("ecb, half a block", {
-            session.encrypt(&Mech::plain(CKM_AES_ECB), key, &[0; 24])
-        });
-        run.note("right after all", session.decrypt(&gcm(), key, &sealed));
-    });
+    differs(
+        &[(
+            "gcm",
+            "Err(CKR_GENERAL_ERROR)",
+            "Err(CKR_ENCRYPTED_DATA_INVALID)",
+        )],
+        |run| {
+            let session = run.user();
+            let key = aes(&session);
+            let gcm = || Mech::gcm(&[1; 12], b"aad", 128);
+            let sealed = session.encrypt(&gcm(), key, b"text").unwrap();
+            let mut damaged = sealed.clone();
+            damaged[0] ^= 1;
+            run.note("gcm", session.decrypt(&gcm(), key, &damaged));
+            let cut = session.decrypt(&gcm(), key, &sealed[..8]);
+            run.note("gcm, shorter than its tag", cut.is_err());
+            run.note("cbc, half a block", session.decrypt(&cbc(), key, &[0; 24]));
+            run.note("ecb, half a block", {
+                session.encrypt(&Mech::plain(CKM_AES_ECB), key, &[0; 24])
+            });
+            run.note("right after all", session.decrypt(&gcm(), key, &sealed));
+        },
+    );
 }
 
 #[test]
@@ -226,16 +267,26 @@ fn parts_of_no_bytes_change_nothing() {
 
 #[test]
 fn operations_on_private_keys_end_at_logout() {
-    differs(&[], |run| {
-        let session = run.user();
-        let key = open_aes().yes(CKA_PRIVATE).bytes(CKA_VALUE, &[3; 16]);
-        let key = session.create(key).unwrap();
-        session.encrypt_init(&cbc(), key).unwrap();
-        session.logout().unwrap();
-        run.note("goes on", session.encrypt_one(b"x", Room::Bytes(32)).0);
-        session.login(CKU_USER, PIN).unwrap();
-        run.note("begins", session.encrypt_init(&cbc(), key));
-    });
+    differs(
+        &[
+            ("goes on", "CKR_OK", "CKR_OPERATION_NOT_INITIALIZED"),
+            (
+                "begins",
+                "Err(CKR_OBJECT_HANDLE_INVALID)",
+                "Err(CKR_KEY_HANDLE_INVALID)",
+            ),
+        ],
+        |run| {
+            let session = run.user();
+            let key = open_aes().yes(CKA_PRIVATE).bytes(CKA_VALUE, &[3; 16]);
+            let key = session.create(key).unwrap();
+            session.encrypt_init(&cbc(), key).unwrap();
+            session.logout().unwrap();
+            run.note("goes on", session.encrypt_one(b"x", Room::Bytes(32)).0);
+            session.login(CKU_USER, PIN).unwrap();
+            run.note("begins", session.encrypt_init(&cbc(), key));
+        },
+    );
 }
 
 #[test]
