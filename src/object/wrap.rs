@@ -124,7 +124,7 @@ impl Token {
         if !object.attributes.flag(CKA_EXTRACTABLE) {
             return Err(Code::KeyUnextractable.into());
         }
-        if object.attributes.flag(CKA_WRAP_WITH_TRUSTED) && !self.is_trusted_key(wrapping) {
+        if object.attributes.flag(CKA_WRAP_WITH_TRUSTED) && !self.is_trusted_key(wrapping)? {
             return Err(Code::KeyNotWrappable.into());
         }
         if windows::window(&object.attributes).is_some_and(|w| w.is_bounded()) && !is_kek {
@@ -137,8 +137,13 @@ impl Token {
         self.within_window(&object.attributes)
     }
 
-    fn is_trusted_key(&self, object: &Object) -> bool {
-        object.attributes.flag(CKA_TRUSTED) && self.is_trusted(object)
+    /// `CKA_TRUSTED` reads FALSE until the token key is open: it is opened first.
+    fn is_trusted_key(&self, object: &Object) -> Result<bool> {
+        if !object.attributes.flag(CKA_TRUSTED) {
+            return Ok(false);
+        }
+        self.token_key()?;
+        Ok(self.is_trusted(object))
     }
 
     /// What the standard's mechanisms wrap: a value, or a PKCS#8.
