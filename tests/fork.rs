@@ -36,9 +36,6 @@ fn no_child_hangs_that_was_forked_while_threads_draw_sign_store_and_end() {
 }
 
 fn forks(mode: &str, more: &[&str]) {
-    if !support::ours_is_built() {
-        return support::skipped("a token of ours");
-    }
     let home = host::home();
     host::run(home.path(), "forks", &[&[mode], more].concat());
 }

@@ -67,9 +67,7 @@ fn a_set_uid_host_reads_no_environment() {
     let secure = said(home.path(), &secure);
     assert!(secure.starts_with("C_Initialize "), "{secure}");
     assert!(!secure.contains("from-environment"), "{secure}");
-    if support::ours_is_built() {
-        assert!(plain.contains("from-environment"), "{plain}");
-    }
+    assert!(plain.contains("from-environment"), "{plain}");
 }
 
 #[test]
@@ -128,9 +126,6 @@ fn ends(mode: &str) {
 }
 
 fn needs_a_token(name: &str, arguments: &[&str]) {
-    if !support::ours_is_built() {
-        return support::skipped("a token of ours");
-    }
     let home = host::home();
     host::run(home.path(), name, arguments);
 }

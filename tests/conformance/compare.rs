@@ -11,8 +11,8 @@ use cryptoki_sys::*;
 use crate::support::module::Module;
 use crate::support::process::alone;
 use crate::support::session::Session;
+use crate::support::softhsm;
 use crate::support::token::Token;
-use crate::support::{ours, softhsm};
 
 /// One module's run of a scenario.
 pub(crate) struct Run {
@@ -76,10 +76,9 @@ pub(crate) fn differs(differences: &[Difference], scenario: impl Fn(&Run)) {
             let found = found.map(|(_, note)| note.as_str());
             assert_eq!(found, Some(*soft), "SoftHSM at {label:?}");
         }
-        if let Some(ours) = ours().map(|module| noted(module, &scenario)) {
-            let faults = unlike(&expected(theirs, differences), &ours);
-            assert!(faults.is_empty(), "not as expected:\n{}", faults.join("\n"));
-        }
+        let ours = noted(Module::ours(), &scenario);
+        let faults = unlike(&expected(theirs, differences), &ours);
+        assert!(faults.is_empty(), "not as expected:\n{}", faults.join("\n"));
     });
 }
 
@@ -127,26 +126,12 @@ fn is_documented() {
     assert!(named, "docs/conformance.md has no line that names `{name}`");
 }
 
-/// Two tokens at once: SoftHSM's first, ours second. While ours is not built, SoftHSM stands in for it,
-/// so that the scenario itself is tried.
+/// Two tokens at once: SoftHSM's first, ours second.
 pub(crate) fn both(scenario: impl Fn(&Run, &Run)) {
     alone(|_| {
         let Some(soft) = softhsm() else {
             return;
         };
-        let soft = Run::of(soft);
-        let other = match ours() {
-            Some(module) => Run::of(module),
-            None => second_softhsm(),
-        };
-        scenario(&soft, &other);
+        scenario(&Run::of(soft), &Run::of(Module::ours()));
     });
-}
-
-fn second_softhsm() -> Run {
-    let module = Module::softhsm().unwrap();
-    Run {
-        token: Token::in_last_slot(module),
-        notes: RefCell::default(),
-    }
 }

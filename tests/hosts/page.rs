@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::support::module::{ours_path, softhsm_path};
 use crate::support::process::run;
-use crate::support::{ours_is_built, skipped, token};
+use crate::support::{skipped, token};
 
 /// The longest that one page may take, on a slow and busy machine.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -49,9 +49,7 @@ impl Page {
             Some(module) => self.run_on(&module, false),
             None => skipped("SoftHSM (package softhsm2)"),
         }
-        if ours_is_built() {
-            self.run_on(&ours_path(), true);
-        }
+        self.run_on(&ours_path(), true);
     }
 
     fn run_on(&self, module: &Path, ours: bool) {

@@ -24,18 +24,6 @@ pub(crate) mod token;
 
 use module::Module;
 
-/// SWITCH: `true` once the module answers; until then only the reference runs.
-const OURS_IS_BUILT: bool = true;
-
-/// Ours, or `None` while it is not built. `ZEQ_TEST_OURS=1` turns it on.
-pub(crate) fn ours() -> Option<Module> {
-    ours_is_built().then(Module::ours)
-}
-
-pub(crate) fn ours_is_built() -> bool {
-    OURS_IS_BUILT || std::env::var_os("ZEQ_TEST_OURS").is_some()
-}
-
 /// The reference, or `None` with a loud line where it is not installed.
 pub(crate) fn softhsm() -> Option<Module> {
     let found = Module::softhsm();
