@@ -44,12 +44,14 @@ mod tests;
 mod vectors;
 mod whole;
 mod wrapping;
+mod x509;
 
 use cryptoki_sys::*;
 
 pub(crate) use key::{Key, NewKey, Parts, complete, from_pkcs8, from_public_key_info};
 pub(crate) use params::{Closes, EnvelopeParams, Hash, Params, Salt, Shape};
 pub(crate) use secret_key::SecretKey;
+pub(crate) use x509::public_key_info as certificate_key_info;
 
 use crate::error::{Code, Result};
 use crate::mechanism::table::ALL;

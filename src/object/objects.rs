@@ -396,6 +396,7 @@ fn without_key(given: Given) -> Result<Draft> {
     if !is_x509 {
         return Err(Code::AttributeValueInvalid.into());
     }
+    describe_certificate(&mut attributes);
     if attributes.flag(CKA_PRIVATE)
         && let Some(Value::Bytes(value)) = attributes.remove(CKA_VALUE)
     {
@@ -418,6 +419,35 @@ fn no_such_type(error: Error) -> Error {
         true => Code::AttributeTypeInvalid.into(),
         false => error,
     }
+}
+
+/// What can be read off a certificate and the host did not say (PKCS#11 3.2, 4.6.3).
+fn describe_certificate(attributes: &mut Attributes) {
+    if attributes.number(CKA_CLASS) != Some(CKO_CERTIFICATE) {
+        return;
+    }
+    let Some(value) = attributes
+        .bytes(CKA_VALUE)
+        .filter(|value| !value.is_empty())
+    else {
+        return;
+    };
+    let (check, info) = (check_of(value), mechanism::certificate_key_info(value));
+    if let Some(check) = check {
+        attributes.default_to(CKA_CHECK_VALUE, Value::Bytes(check));
+    }
+    let silent = attributes
+        .bytes(CKA_PUBLIC_KEY_INFO)
+        .is_none_or(<[u8]>::is_empty);
+    if let Some(info) = info.filter(|_| silent) {
+        attributes.set(CKA_PUBLIC_KEY_INFO, Value::Bytes(info));
+    }
+}
+
+/// The first three bytes of the SHA-1.
+fn check_of(value: &[u8]) -> Option<Vec<u8>> {
+    let (digest, _) = lc::digest::hash(lc::digest::Hash::Sha1, &[value]).ok()?;
+    digest.get(..3).map(<[u8]>::to_vec)
 }
 
 pub(crate) fn class_of(attributes: &Attributes) -> Result<Class> {
