@@ -24,10 +24,11 @@ CREATE TABLE object (
     trusted BLOB
 ) STRICT;
 
+-- Searches by label and id are answered from the index alone.
 CREATE UNIQUE INDEX object_by_id ON object (token, id);
 CREATE INDEX object_by_class ON object (token, class);
-CREATE INDEX object_by_label ON object (token, label) WHERE label IS NOT NULL;
-CREATE INDEX object_by_cka_id ON object (token, cka_id) WHERE cka_id IS NOT NULL;
+CREATE INDEX object_by_label ON object (token, label, seq, id, revision) WHERE label IS NOT NULL;
+CREATE INDEX object_by_cka_id ON object (token, cka_id, seq, id, revision) WHERE cka_id IS NOT NULL;
 CREATE INDEX object_by_subject ON object (token, subject) WHERE subject IS NOT NULL;
 CREATE INDEX object_by_close ON object (token, closes) WHERE closes IS NOT NULL;
 
