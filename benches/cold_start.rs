@@ -48,11 +48,19 @@ fn parent(home: &Path) {
         alone.push(run("argon2", home));
     }
     let (with, alone) = (median(with), median(alone));
-    println!("{:<18}{:>12}{:>16}", "cold start", "median ms", "peak RSS MiB");
+    println!(
+        "{:<18}{:>12}{:>16}",
+        "cold start", "median ms", "peak RSS MiB"
+    );
     for (name, (ms, mib)) in [("module", with), ("Argon2id alone", alone)] {
         println!("{name:<18}{ms:>12.2}{mib:>16.1}");
     }
-    println!("{:<18}{:>12.2}{:>16.1}", "over it", with.0 - alone.0, with.1 - alone.1);
+    println!(
+        "{:<18}{:>12.2}{:>16.1}",
+        "over it",
+        with.0 - alone.0,
+        with.1 - alone.1
+    );
 }
 
 /// A token that the rounds find; made in a process of its own.
@@ -67,10 +75,14 @@ fn prepare(home: &Path) {
 
 fn run(what: &str, home: &Path) -> (f64, f64) {
     let mut command = Command::new(env::current_exe().unwrap());
-    let command = command.arg(what).env("ZEQ_BYOK_CONF", token::ours_conf(home));
+    let command = command
+        .arg(what)
+        .env("ZEQ_BYOK_CONF", token::ours_conf(home));
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let mut numbers = text.split_whitespace().map(|number| number.parse::<f64>().unwrap());
+    let mut numbers = text
+        .split_whitespace()
+        .map(|number| number.parse::<f64>().unwrap());
     (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
@@ -83,7 +95,9 @@ fn child(work: fn()) {
 fn stretch() {
     let params = Params::new(COST.0, COST.1, COST.2, Some(32)).unwrap();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon2.hash_password_into(PIN.as_bytes(), &[7; 16], &mut [0; 32]).unwrap();
+    argon2
+        .hash_password_into(PIN.as_bytes(), &[7; 16], &mut [0; 32])
+        .unwrap();
 }
 
 fn module() {
@@ -94,18 +108,34 @@ fn module() {
     }
     module.initialize().unwrap();
     let slot = *module.slots(true).unwrap().last().unwrap();
-    let session = module.session(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION).unwrap();
+    let session = module
+        .session(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION)
+        .unwrap();
     session.login(CKU_USER, PIN).unwrap();
-    let template = template::secret(CKK_GENERIC_SECRET).number(CKA_VALUE_LEN, 32).yes(CKA_SIGN);
-    let key = session.generate(&Mech::plain(CKM_GENERIC_SECRET_KEY_GEN), template).unwrap();
-    session.sign(&Mech::plain(CKM_SHA256_HMAC), key, &[1; 64]).unwrap();
+    let template = template::secret(CKK_GENERIC_SECRET)
+        .number(CKA_VALUE_LEN, 32)
+        .yes(CKA_SIGN);
+    let key = session
+        .generate(&Mech::plain(CKM_GENERIC_SECRET_KEY_GEN), template)
+        .unwrap();
+    session
+        .sign(&Mech::plain(CKM_SHA256_HMAC), key, &[1; 64])
+        .unwrap();
     module.finalize().unwrap();
 }
 
 fn peak_mib() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<f64>()
+        .unwrap()
+        / 1024.0
 }
 
 /// The first round warms up and is not counted.
