@@ -156,6 +156,17 @@ impl Config {
         }
     }
 
+    /// Where `init` puts a configuration, and the store that it names: beside it, or where the store
+    /// lies without one if nobody named a place.
+    pub(crate) fn places(named: Option<&Path>) -> (PathBuf, PathBuf) {
+        let file = place::to_make(named);
+        let store = match file == place::unnamed() {
+            true => place::default_store(),
+            false => file.with_file_name("store.db"),
+        };
+        (file, store)
+    }
+
     fn read(file: &Path) -> Result<Self, Error> {
         let failed = |why: std::io::Error| Error::of_file(file, why.to_string());
         let mut open = File::open(file).map_err(failed)?;

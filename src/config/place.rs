@@ -12,17 +12,33 @@ const OF_THE_MACHINE: &str = "/etc/zeq-byok/config.toml";
 
 /// The file to read, if there is one. One that was named is read even if it is not there.
 pub(super) fn find(named: Option<&Path>) -> Option<PathBuf> {
-    if let Some(named) = named {
-        return Some(named.to_path_buf());
+    if let Some(named) = chosen(named) {
+        return Some(named);
     }
-    if let Some(named) = variable("ZEQ_BYOK_CONF") {
-        return Some(PathBuf::from(named));
-    }
-    let of_the_user = folder("XDG_CONFIG_HOME", ".config").map(|f| f.join("zeq-byok/config.toml"));
-    let files = [of_the_user, Some(PathBuf::from(OF_THE_MACHINE))];
+    let files = [of_the_user(), Some(PathBuf::from(OF_THE_MACHINE))];
     // What cannot be looked at is read, so that its error is told.
     let there = |file: &PathBuf| file.try_exists().unwrap_or(true);
     files.into_iter().flatten().find(there)
+}
+
+/// The file to make: the one that is named, else the user's.
+pub(super) fn to_make(named: Option<&Path>) -> PathBuf {
+    chosen(named).unwrap_or_else(unnamed)
+}
+
+/// The file to make where nobody names one.
+pub(super) fn unnamed() -> PathBuf {
+    of_the_user().unwrap_or_else(|| PathBuf::from(OF_THE_MACHINE))
+}
+
+fn chosen(named: Option<&Path>) -> Option<PathBuf> {
+    named
+        .map(Path::to_path_buf)
+        .or_else(|| variable("ZEQ_BYOK_CONF").map(PathBuf::from))
+}
+
+fn of_the_user() -> Option<PathBuf> {
+    folder("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("zeq-byok/config.toml"))
 }
 
 /// In the user's data folder; the machine's for a user without a home.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use toml::de::DeValue;
 use zeroize::Zeroizing;
@@ -72,14 +73,22 @@ impl Source {
     }
 }
 
-impl FromToml for Source {
-    fn from_toml(value: &DeValue<'_>) -> Result<Self, String> {
+impl FromStr for Source {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
         let wanted = "a source is wanted, never the secret itself: file:PATH or env:NAME";
-        match text(value)?.split_once(':') {
+        match text.split_once(':') {
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
             Some(("env", name)) if !name.is_empty() => Ok(Self::Environment(name.into())),
             _ => Err(wanted.into()),
         }
+    }
+}
+
+impl FromToml for Source {
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, String> {
+        text(value)?.parse()
     }
 }
 

@@ -7,6 +7,7 @@ mod attribute;
 mod blame;
 mod buffered;
 mod class;
+mod command;
 mod floor;
 mod heap;
 mod kek;
@@ -34,6 +35,7 @@ use cryptoki_sys::*;
 use parking_lot::{Mutex, RwLock};
 
 pub(crate) use attribute::Attributes;
+pub(crate) use command::Sealing;
 pub(crate) use template::{Template, Value};
 
 use crate::config::{self, Config};

@@ -10,6 +10,7 @@ mod process;
 mod quiet;
 mod scratch;
 mod sqlite;
+mod unnamed;
 
 pub(crate) use clock::{boottime_ns, realtime_ns, sleep};
 pub(crate) use fork::process_generation;
@@ -19,6 +20,7 @@ pub(crate) use process::{effective_user, home, may_write, secure};
 pub(crate) use quiet::write_quietly;
 pub(crate) use scratch::Scratch;
 pub(crate) use sqlite::sqlite_tells_processes_apart;
+pub(crate) use unnamed::give_name;
 
 #[cfg(test)]
 pub(crate) use fork::tests::in_child;
