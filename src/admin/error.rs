@@ -76,6 +76,8 @@ impl From<error::Error> for Error {
         let failure = of_reason(error.reason).unwrap_or(by_code);
         let cause = error.source.as_ref().map(ToString::to_string);
         let what = match (cause, error.reason) {
+            // "Too few siblings" would be true of a wrong PIN too.
+            (_, Reason::None) if by_code == Failure::Pin => in_words(error.code).to_string(),
             (Some(cause), _) => cause,
             (None, Reason::None) => in_words(error.code).to_string(),
             (None, reason) => reason.to_string(),

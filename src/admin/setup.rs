@@ -59,7 +59,7 @@ impl Setup {
 
     pub(super) fn tokens(&self) -> Result<Vec<Arc<Token>>> {
         let store = Box::new(self.store()?);
-        Ok(object::tokens_of(self.config.clone(), store))
+        Ok(object::tokens_of(self.config.clone(), store)?)
     }
 }
 
