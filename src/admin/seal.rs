@@ -93,7 +93,7 @@ pub fn unwrap(setup: &Setup, ask: &Unwrap, envelope: &[u8], pins: &Pins<'_>) -> 
         Some(kek) => with_kek(setup, kek)?,
         None => of_members(setup, &header)?,
     };
-    token.may_open(&header.window)?;
+    token.may_open(&header)?;
     pins.login(&token, Role::User)?;
     let opened = token.open_bytes(envelope, ask.context.as_bytes());
     token.logout();

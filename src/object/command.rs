@@ -11,7 +11,7 @@ use super::objects::{self, Content};
 use super::template::{Template, Value};
 use super::{Caller, Login, Token, payload};
 use crate::clock::{Gate, Span};
-use crate::envelope::{self, Kind, Sealed, Window};
+use crate::envelope::{self, Header, Kind, Sealed};
 use crate::error::{Code, Error, Reason, Result};
 use crate::mechanism::{Closes, EnvelopeParams};
 use crate::os;
@@ -78,11 +78,11 @@ impl Token {
     ///
     /// # Errors
     /// `CKR_KEY_FUNCTION_NOT_PERMITTED`.
-    pub(crate) fn may_open(&self, window: &Window) -> Result<()> {
-        let now = self.judge(window)?;
-        window
-            .holds(now)
-            .map_err(|error| blame::envelope(error, During::Decrypt))
+    pub(crate) fn may_open(&self, header: &Header) -> Result<()> {
+        let refused = |error| blame::envelope(error, During::Decrypt);
+        let judged = self.judge(&header.window);
+        let held = judged.and_then(|now| header.window.holds(now).map_err(refused));
+        held.inspect_err(|error| self.note_refusal(&header.id, error))
     }
 
     /// The bytes of a `data` envelope, or of a `key` that is extractable and not sensitive.

@@ -205,8 +205,8 @@ impl Token {
         during: During,
     ) -> Result<Opened> {
         let header = envelope::inspect(bytes).map_err(|error| blame::envelope(error, during))?;
-        let opened = self.open_at_gate(&header.window, bytes, kind, aad)?;
-        let opened = opened.map_err(|error| blame::envelope(error, during));
+        let opened = self.open_at_gate(&header.window, bytes, kind, aad);
+        let opened = opened.and_then(|opened| opened.map_err(|e| blame::envelope(e, during)));
         match &opened {
             Ok(_) => self.note("envelope-open", &header.id),
             Err(error) => self.note_refusal(&header.id, error),
@@ -284,7 +284,7 @@ impl Token {
         }
     }
 
-    fn note_refusal(&self, id: &[u8; 16], error: &Error) {
+    pub(crate) fn note_refusal(&self, id: &[u8; 16], error: &Error) {
         let entry = self.entry(
             "envelope-refuse",
             format!("{}: {}", super::rows::name(id), error.reason),

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use zeq_byok::admin::PinSource;
+use zeq_byok::admin::{Head, PinSource};
 
 /// Keys that stay in your own key store, and envelopes that open inside their window.
 #[derive(Debug, Parser)]
@@ -32,6 +32,68 @@ pub(crate) enum Command {
     Wrap(Wrap),
     /// Open an envelope from standard input to standard output: all of it or nothing
     Unwrap(Unwrap),
+    /// Look at everything, and say what is wrong and what to do
+    Doctor(Doctor),
+    /// The host's clock
+    #[command(subcommand)]
+    Clock(Clock),
+    /// What was done: the audit trail
+    Audit(Audit),
+    /// Load a module and say what it is; for `doctor`, which gives it a process of its own
+    #[command(hide = true)]
+    LoadModule(LoadModule),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The module to load [default: the one beside this command]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) module: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadModule {
+    pub(crate) module: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Clock {
+    /// Take the host's clock as right after a jump or a step back; asks for the SO PIN
+    Accept(Accept),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Accept {
+    /// The token whose SO vouches [default: the first that is initialised]
+    #[arg(long, value_name = "ID")]
+    pub(crate) token: Option<String>,
+    #[command(flatten)]
+    pub(crate) pin: Pin,
+}
+
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true, args_conflicts_with_subcommands = true)]
+pub(crate) struct Audit {
+    /// Print what failed last
+    #[arg(long)]
+    pub(crate) last_error: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<Trail>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Trail {
+    /// Print every record, and the head on standard error
+    Export,
+    /// Follow the chain of hashes from its first record to its head
+    Verify(Verify),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// A head that was kept elsewhere: the trail must lead through it
+    #[arg(long, value_name = "NUMBER:HASH")]
+    pub(crate) head: Option<Head>,
 }
 
 #[derive(Debug, Args)]

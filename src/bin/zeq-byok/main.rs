@@ -2,7 +2,10 @@
 //! it does goes through `zeq_byok::admin`. docs/command.md has the exit codes.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod cli;
+mod clock;
+mod doctor;
 mod init;
 mod inspect;
 mod pulse;
@@ -34,5 +37,9 @@ fn run(cli: &Cli) -> speak::Outcome {
         Command::Inspect(ask) => inspect::run(cli, ask),
         Command::Wrap(ask) => wrap::run(cli, ask),
         Command::Unwrap(ask) => unwrap::run(cli, ask),
+        Command::Doctor(ask) => doctor::run(cli, ask),
+        Command::Clock(ask) => clock::run(cli, ask),
+        Command::Audit(ask) => audit::run(cli, ask),
+        Command::LoadModule(ask) => doctor::load(ask),
     }
 }
