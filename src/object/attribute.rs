@@ -273,7 +273,7 @@ mod tests {
             any::<bool>().prop_map(|flag| (CKA_TOKEN, Value::Flag(flag))),
             any::<u64>().prop_map(|number| (CKA_KEY_TYPE, Value::Number(number))),
             any::<Vec<u8>>().prop_map(|bytes| (CKA_LABEL, Value::Bytes(bytes))),
-            (0x8000_0000_u64..u64::MAX, any::<Vec<u8>>())
+            (0x8000_0000_u64..i64::MAX.cast_unsigned(), any::<Vec<u8>>())
                 .prop_filter("ours have a form", |(kind, _)| kind >> 8 != 0x80_005A)
                 .prop_map(|(kind, bytes)| (kind, Value::Bytes(bytes))),
             any::<Vec<u64>>().prop_map(|list| (CKA_ALLOWED_MECHANISMS, Value::Mechanisms(list))),

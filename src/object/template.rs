@@ -63,12 +63,16 @@ impl Template {
     /// The template of an object of a class.
     ///
     /// # Errors
+    /// `CKR_ATTRIBUTE_TYPE_INVALID` for a type that a row's CBOR could not say,
     /// `CKR_TEMPLATE_INCONSISTENT` for a standard attribute of another class and for a type that is
     /// there twice with two values, `CKR_ATTRIBUTE_VALUE_INVALID` for a value that its type cannot
     /// have.
     pub(crate) fn typed(self, class: &Class) -> Result<Given> {
         let mut given = Given::default();
         for (kind, value) in self.0 {
+            if i64::try_from(kind).is_err() {
+                return Err(Code::AttributeTypeInvalid.into());
+            }
             match class.rule(kind) {
                 Some(rule) if rule.is(SECRET) => given.add_part(kind, value)?,
                 Some(rule) => given.add(kind, value.typed(rule.form)?)?,
@@ -171,6 +175,12 @@ mod tests {
         assert_eq!(code, Code::TemplateInconsistent);
         let code = data(&[(CKA_HW_FEATURE_TYPE, b"x")]).err().unwrap().code;
         assert_eq!(code, Code::TemplateInconsistent);
+    }
+
+    #[test]
+    fn a_type_that_no_row_can_say_is_refused() {
+        let code = data(&[(1 << 63, b"x")]).err().unwrap().code;
+        assert_eq!(code, Code::AttributeTypeInvalid);
     }
 
     #[test]
