@@ -77,35 +77,49 @@ fn may_change(
     };
     let (up, down) = (*value == Value::Flag(true), *value == Value::Flag(false));
     let from_envelope = now.get(ck::CKA_ZEQ_ENVELOPE_ID).is_some();
+    let windowed = now.get(ck::CKA_ZEQ_CLOSES).is_some();
     movable
         && !rule.is(READ_ONLY)
         && !(rule.is(TRUE_STAYS) && down && now.flag(rule.kind))
         && !(rule.is(FALSE_STAYS) && up && !now.flag(rule.kind))
         && !(rule.is(SO_ONLY) && up && by.login != Login::So)
         && !(from_envelope && rule.is(USAGE) && up)
-        && !(from_envelope && matches!(rule.kind, CKA_START_DATE | CKA_END_DATE))
+        && !(windowed && matches!(rule.kind, CKA_START_DATE | CKA_END_DATE))
 }
 
-/// Makes `attributes` no looser than `limits` (an envelope's, rule 28): TRUE_STAYS flags and usages.
-/// Gives the types that it had to tighten.
+/// What a template says of its own object, whatever was sealed (rule 28).
+const OF_THE_TEMPLATE: [CK_ATTRIBUTE_TYPE; 3] = [CKA_MODIFIABLE, CKA_COPYABLE, CKA_DESTROYABLE];
+
+/// Makes `attributes` no looser than `limits` (an envelope's, rule 28): flags that only tighten,
+/// usages, allowed mechanisms, templates. Gives the types that it had to tighten.
 pub(crate) fn tighten(attributes: &mut Attributes, limits: &Attributes) -> Vec<CK_ATTRIBUTE_TYPE> {
     let mut tightened = Vec::new();
     for (kind, limit) in limits.iter() {
         let Some(rule) = class::known(kind) else {
             continue;
         };
-        let looser = match limit {
-            Value::Flag(true) => rule.is(TRUE_STAYS) && !attributes.flag(kind),
-            Value::Flag(false) => rule.is(USAGE | FALSE_STAYS) && attributes.flag(kind),
-            Value::Mechanisms(_) | Value::Nested(_) => attributes.get(kind) != Some(limit),
-            Value::Number(_) | Value::Bytes(_) => false,
-        };
-        if looser {
+        if !OF_THE_TEMPLATE.contains(&kind) && is_looser(rule, attributes.get(kind), limit) {
             attributes.set(kind, limit.clone());
             tightened.push(kind);
         }
     }
     tightened
+}
+
+fn is_looser(rule: &Rule, is: Option<&Value>, limit: &Value) -> bool {
+    let on = is == Some(&Value::Flag(true));
+    match (limit, is) {
+        (Value::Flag(true), _) => rule.is(TRUE_STAYS) && !on,
+        (Value::Flag(false), _) => rule.is(USAGE | FALSE_STAYS) && on,
+        // An empty list limits nothing (rule 21).
+        (Value::Mechanisms(limit), _) if limit.is_empty() => false,
+        (Value::Mechanisms(limit), Some(Value::Mechanisms(is))) => {
+            is.is_empty() || !is.iter().all(|kind| limit.contains(kind))
+        }
+        (Value::Nested(limit), Some(Value::Nested(is))) => !is.hold(limit),
+        (Value::Mechanisms(_) | Value::Nested(_), _) => true,
+        (Value::Number(_) | Value::Bytes(_), _) => false,
+    }
 }
 
 #[cfg(test)]

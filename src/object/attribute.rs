@@ -9,6 +9,7 @@ use cryptoki_sys::*;
 use super::Shown;
 use super::class;
 use crate::cbor::{Item, Malformed, Reader};
+use crate::clock::Date;
 use crate::error::{Code, Result};
 
 /// A value in its type.
@@ -237,15 +238,21 @@ fn numbers(bytes: &[u8]) -> Result<Vec<CK_ULONG>> {
     bytes.chunks(size_of::<CK_ULONG>()).map(number).collect()
 }
 
-/// `CK_DATE`: YYYYMMDD in digits, the day in the calendar's range.
+/// `CK_DATE`: YYYYMMDD in digits, a day of the calendar.
 fn is_date(bytes: &[u8]) -> bool {
-    let digits = bytes.len() == 8 && bytes.iter().all(u8::is_ascii_digit);
-    let two = |at: usize| {
-        bytes
-            .get(at..at + 2)
-            .map_or(0, |two| two.iter().fold(0, |n, d| n * 10 + (d - b'0')))
+    let number = |digits: &[u8]| {
+        let digit = |n: u16, d: &u8| n * 10 + u16::from(d - b'0');
+        digits.iter().fold(0, digit)
     };
-    digits && (1..=12).contains(&two(4)) && (1..=31).contains(&two(6))
+    let [y1, y2, y3, y4, m1, m2, d1, d2] = *bytes else {
+        return false;
+    };
+    let day = |two: [u8; 2]| u8::try_from(number(&two)).ok();
+    bytes.iter().all(u8::is_ascii_digit)
+        && day([m1, m2])
+            .zip(day([d1, d2]))
+            .and_then(|(month, day)| Date::new(i32::from(number(&[y1, y2, y3, y4])), month, day))
+            .is_some()
 }
 
 impl fmt::Debug for Value {
@@ -315,6 +322,7 @@ mod tests {
             (&b""[..], true),
             (b"20261124", true),
             (b"20261324", false),
+            (b"20260231", false),
             (b"2026112", false),
             (b"2026-1-1", false),
         ] {

@@ -134,6 +134,28 @@ impl Heap {
         }
     }
 
+    /// Takes the place of an older state of the same row; `false`, and nothing changes, where the
+    /// handle was taken away meanwhile (a logout, a deletion).
+    pub(crate) fn refresh(&self, object: &Arc<Object>) -> bool {
+        match self.shard(object.handle).write().get_mut(&object.handle) {
+            Some(place) => {
+                *place = Place::Loaded(Arc::clone(object));
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Puts `new` in the place of a session object that is still `old`; else `false`.
+    pub(crate) fn swap(&self, old: &Arc<Object>, new: &Arc<Object>) -> bool {
+        match self.shard(old.handle).write().get_mut(&old.handle) {
+            Some(Place::Loaded(now)) if Arc::ptr_eq(now, old) => *now = Arc::clone(new),
+            Some(Place::Loaded(_) | Place::Known(_)) | None => return false,
+        }
+        self.unindex_changed(old);
+        true
+    }
+
     /// The handle of a row, a new one if it was not seen before.
     pub(crate) fn handle_of(&self, id: ObjectId) -> CK_OBJECT_HANDLE {
         let mut rows = self.rows.lock();
@@ -142,11 +164,8 @@ impl Heap {
         }
         let handle = new_handle();
         rows.insert(id, handle);
-        drop(rows);
-        self.shard(handle)
-            .write()
-            .entry(handle)
-            .or_insert(Place::Known(id));
+        // Inside: nobody gets a handle that leads nowhere.
+        self.shard(handle).write().insert(handle, Place::Known(id));
         handle
     }
 

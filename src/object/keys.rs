@@ -7,7 +7,7 @@ use super::access;
 use super::attribute::{Attributes, Value};
 use super::make::{self, Origin};
 use super::objects::{self, Draft};
-use super::operate;
+use super::operate::{self, Usable};
 use super::template::{Given, Template};
 use super::{Caller, Token, windows};
 use crate::error::{Code, Result};
@@ -99,22 +99,28 @@ impl Token {
         if base.attributes.flag(CKA_ALWAYS_AUTHENTICATE) {
             return Err(Code::UserNotLoggedIn.into());
         }
-        let given = self.derived_template(by, template, &base.attributes)?;
-        let base = self.usable(by, base)?;
         let salt = self.salt(by, how)?;
+        let mut bases = vec![&base.attributes];
+        bases.extend(salt.as_ref().map(|salt| &salt.object.attributes));
+        let given = self.derived_template(by, template, &bases)?;
+        let base = self.usable(by, base)?;
         let wanted = make::wanted(&given.attributes);
-        let value = line
-            .does
-            .derive(&base.key, &how.params, &wanted, salt.as_deref())?;
+        let value = line.does.derive(
+            &base.key,
+            &how.params,
+            &wanted,
+            salt.as_ref().map(|salt| &*salt.key),
+        )?;
         let draft = objects::secret_draft(given, value)?;
         self.place(by, draft, "key-derive")
     }
 
+    /// No looser than any key that goes into it; the first of them is the base.
     fn derived_template(
         &self,
         by: &Caller,
         template: Template,
-        base: &Attributes,
+        bases: &[&Attributes],
     ) -> Result<Given> {
         let class = template.number(CKA_CLASS)?.or(Some(CKO_SECRET_KEY));
         let key_type = template.number(CKA_KEY_TYPE)?.or(Some(CKK_GENERIC_SECRET));
@@ -122,21 +128,21 @@ impl Token {
             return Err(Code::TemplateInconsistent.into());
         }
         let (rules, mut given) = make::read(template, class, key_type)?;
-        make::impose(&mut given.attributes, base.nested(CKA_DERIVE_TEMPLATE))?;
-        make::inherit(&mut given.attributes, base)?;
-        make::complete(&rules, &mut given, Origin::Derived(base), by)?;
-        windows::hand_on(base, &mut given.attributes);
+        for base in bases {
+            make::impose(&mut given.attributes, base.nested(CKA_DERIVE_TEMPLATE))?;
+            make::inherit(&mut given.attributes, base)?;
+        }
+        make::complete(&rules, &mut given, Origin::Derived(bases), by)?;
+        for base in bases {
+            windows::hand_on(base, &mut given.attributes)?;
+        }
         access::may_write(by, self.pin_less(), &given.attributes)?;
         self.may_keep(by, &given.attributes)?;
         Ok(given)
     }
 
-    /// The key that HKDF's salt is.
-    fn salt(
-        &self,
-        by: &Caller,
-        how: &How,
-    ) -> Result<Option<std::sync::Arc<crate::mechanism::Key>>> {
+    /// The key that HKDF's salt is: derived from like the base, and held to the same.
+    fn salt(&self, by: &Caller, how: &How) -> Result<Option<Usable>> {
         let Params::Hkdf {
             salt: Salt::Key(handle),
             ..
@@ -144,9 +150,8 @@ impl Token {
         else {
             return Ok(None);
         };
-        let object = self.key_object(by, *handle)?;
-        self.within_window(&object.attributes)?;
-        self.usable(by, object).map(|usable| Some(usable.key))
+        let object = self.permitted(by, *handle, how, CKA_DERIVE)?;
+        self.usable(by, object).map(Some)
     }
 }
 

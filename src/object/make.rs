@@ -18,8 +18,8 @@ pub(crate) enum Origin<'a> {
     Created,
     /// `C_GenerateKey`, `C_GenerateKeyPair`.
     Generated(CK_MECHANISM_TYPE),
-    /// `C_DeriveKey`, from a base with these attributes.
-    Derived(&'a Attributes),
+    /// `C_DeriveKey`, from keys with these attributes.
+    Derived(&'a [&'a Attributes]),
     /// `C_UnwrapKey`.
     Unwrapped,
 }
@@ -177,9 +177,9 @@ fn add_history(attributes: &mut Attributes, origin: Origin<'_>) -> Result<()> {
         return Ok(());
     }
     let (always, never) = match origin {
-        Origin::Derived(base) => (
-            base.flag(CKA_ALWAYS_SENSITIVE),
-            base.flag(CKA_NEVER_EXTRACTABLE),
+        Origin::Derived(bases) => (
+            bases.iter().all(|base| base.flag(CKA_ALWAYS_SENSITIVE)),
+            bases.iter().all(|base| base.flag(CKA_NEVER_EXTRACTABLE)),
         ),
         Origin::Generated(_) => (true, true),
         Origin::Created | Origin::Unwrapped => (false, false),
@@ -208,6 +208,9 @@ pub(crate) fn inherit(given: &mut Attributes, base: &Attributes) -> Result<()> {
     }
     if !base.flag(CKA_EXTRACTABLE) {
         strict.set(CKA_EXTRACTABLE, Value::Flag(false));
+    }
+    if base.flag(CKA_WRAP_WITH_TRUSTED) {
+        strict.set(CKA_WRAP_WITH_TRUSTED, Value::Flag(true));
     }
     impose(given, Some(&strict))
 }

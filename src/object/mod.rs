@@ -119,6 +119,8 @@ pub(crate) struct Token {
     keks: Vec<Kek>,
     /// CLOCK_BOOTTIME of the last sweep of closed rows.
     swept: AtomicI64,
+    /// CLOCK_BOOTTIME when an operation's beginning last asked whether the token is still there.
+    asked: AtomicI64,
 }
 
 /// What all tokens of one run share.
@@ -165,6 +167,7 @@ impl Token {
             fixed,
             keks,
             swept: AtomicI64::new(0),
+            asked: AtomicI64::new(0),
         }))
     }
 }

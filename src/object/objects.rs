@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use cryptoki_sys::*;
 
@@ -14,7 +14,7 @@ use super::heap::{self, Home, Object};
 use super::make::{self, Origin};
 use super::sealed::Material;
 use super::template::{Given, Template};
-use super::{Caller, Shown, Token, rows};
+use super::{Caller, Login, Shown, Token, rows};
 use crate::error::{Code, Error, Result};
 use crate::lc;
 use crate::mechanism::{self, Key, NewKey, Parts};
@@ -34,10 +34,13 @@ pub(crate) enum Content {
     Parts(Parts, Option<Arc<Key>>),
     /// The envelope that `C_UnwrapKey` opened, what was in it, and until when (CLOCK_BOOTTIME) that
     /// holds; then it is opened again.
-    Envelope(Vec<u8>, Parts, Attributes, i64),
+    Envelope(Vec<u8>, Parts, i64),
     /// Of a copy: the object that it was copied from.
     Shared(Arc<Object>),
 }
+
+/// How often a change is made anew because somebody else changed the object first.
+const RACES: u8 = 16;
 
 impl Token {
     pub(crate) fn create(&self, by: &Caller, template: Template) -> Result<CK_OBJECT_HANDLE> {
@@ -63,6 +66,11 @@ impl Token {
             return Err(Code::ActionProhibited.into());
         }
         let mut attributes = object.attributes.clone();
+        if attributes.flag(CKA_TRUSTED) {
+            // A copy is another object, which only the SO trusts; and never what a row merely says.
+            let trusted = by.login == Login::So && self.is_trusted_key(&object)?;
+            attributes.set(CKA_TRUSTED, Value::Flag(trusted));
+        }
         let wanted = template.typed(&class_of(&attributes)?)?;
         if !wanted.parts.is_empty() {
             return Err(Code::AttributeReadOnly.into());
@@ -70,7 +78,10 @@ impl Token {
         access::change(&mut attributes, &wanted.attributes, Change::Copy, by)
             .map_err(|_| Code::TemplateInconsistent)?;
         access::may_write(by, self.pin_less(), &attributes)?;
-        let content = self.copied(by, &object, &attributes)?;
+        let content = match hidden_value(&mut attributes)? {
+            Some(value) => Content::Parts(value, None),
+            None => self.copied(by, &object, &attributes)?,
+        };
         self.place(
             by,
             Draft {
@@ -139,8 +150,14 @@ impl Token {
             show(kind, Ok(Shown::Bytes(unique_id(object).as_bytes())));
             return Ok(());
         }
-        if kind == CKA_CHECK_VALUE && object.class() == CKO_SECRET_KEY && object.home != Home::Fixed
-        {
+        let checks = kind == CKA_CHECK_VALUE
+            && object.class() == CKO_SECRET_KEY
+            && object.home != Home::Fixed;
+        if (checks || is_part(object, kind)) && self.is_closed(object)? {
+            show(kind, Err(Code::AttributeSensitive));
+            return Ok(());
+        }
+        if checks {
             let check = self
                 .opened(by, object)?
                 .key(&object.attributes)?
@@ -179,19 +196,36 @@ impl Token {
         object: CK_OBJECT_HANDLE,
         template: Template,
     ) -> Result<()> {
-        let object = self.visible(by, object)?;
-        access::may_write(by, self.pin_less(), &object.attributes)?;
-        if object.home == Home::Fixed || !object.attributes.flag(CKA_MODIFIABLE) {
-            return Err(Code::ActionProhibited.into());
-        }
-        let class = class_of(&object.attributes)?;
+        let class = class_of(&self.visible(by, object)?.attributes)?;
         let wanted = template.typed(&class).map_err(no_such_type)?;
         if !wanted.parts.is_empty() {
             return Err(Code::AttributeReadOnly.into());
         }
+        for _ in 0..RACES {
+            let found = self.visible(by, object)?;
+            if self.set_on(by, &found, &wanted.attributes)? {
+                return Ok(());
+            }
+            found.checked.store(0, Ordering::Relaxed);
+        }
+        Err(Code::FunctionFailed.into())
+    }
+
+    /// `false`: somebody else was faster, and the object is another now.
+    fn set_on(&self, by: &Caller, object: &Arc<Object>, wanted: &Attributes) -> Result<bool> {
+        access::may_write(by, self.pin_less(), &object.attributes)?;
+        if object.home == Home::Fixed || !object.attributes.flag(CKA_MODIFIABLE) {
+            return Err(Code::ActionProhibited.into());
+        }
         let mut attributes = object.attributes.clone();
-        access::change(&mut attributes, &wanted.attributes, Change::Set, by)?;
-        self.replace(by, &object, attributes)
+        if attributes.flag(CKA_TRUSTED) {
+            // What a row merely says is not sealed as true with the change.
+            let trusted = self.is_trusted_key(object)?;
+            attributes.set(CKA_TRUSTED, Value::Flag(trusted));
+        }
+        access::change(&mut attributes, wanted, Change::Set, by)?;
+        let value = hidden_value(&mut attributes)?;
+        self.replace(by, object, attributes, value)
     }
 
     pub(crate) fn session_closed(&self, session: CK_SESSION_HANDLE) {
@@ -236,12 +270,8 @@ impl Token {
 
     /// What a copy keeps: the same envelope, or the parts again.
     fn copied(&self, by: &Caller, object: &Arc<Object>, to: &Attributes) -> Result<Content> {
-        let was_private = object.attributes.flag(CKA_PRIVATE);
         if object.material.is_none() {
-            return match to.flag(CKA_PRIVATE) && !was_private {
-                true => Err(Code::TemplateInconsistent.into()),
-                false => Ok(Content::None),
-            };
+            return Ok(Content::None);
         }
         let from_row =
             matches!(object.home, Home::Row { .. }) && object.material.envelope().is_none();
@@ -259,9 +289,9 @@ fn session_object(by: &Caller, draft: Draft) -> Result<Object> {
     let material = match draft.content {
         Content::None => Arc::new(Material::none()),
         Content::Parts(parts, key) => Arc::new(Material::held(parts, key)),
-        Content::Envelope(envelope, parts, limits, until) => {
+        Content::Envelope(envelope, parts, until) => {
             let material = Material::of_envelope(envelope);
-            material.keep(parts, None, Some(limits), until);
+            material.keep(parts, None, until);
             Arc::new(material)
         }
         Content::Shared(object) => shared(&object)?,
@@ -305,7 +335,6 @@ fn imported(class: &Class, mut given: Given, key_type: CK_KEY_TYPE) -> Result<Dr
     let mut attributes = said.clone();
     let content = adopt(&mut attributes, made)?;
     make::lengths_agree(class, &said, &attributes)?;
-    check_value_agrees(&said, &mut attributes, &content)?;
     Ok(Draft {
         attributes,
         content,
@@ -359,6 +388,7 @@ pub(crate) fn adopt(attributes: &mut Attributes, made: NewKey) -> Result<Content
     if let Some(info) = made.key.as_ref().and_then(Key::public_key_info) {
         attributes.set(CKA_PUBLIC_KEY_INFO, Value::Bytes(info));
     }
+    own_check_value(attributes, made.key.as_ref())?;
     let key = made.key.map(Arc::new);
     Ok(match attributes.number(CKA_CLASS) {
         Some(CKO_PUBLIC_KEY) => Content::Parts(Parts::new(), key),
@@ -366,22 +396,19 @@ pub(crate) fn adopt(attributes: &mut Attributes, made: NewKey) -> Result<Content
     })
 }
 
-/// A check value that a host brings with a secret key must be the key's; it is not kept.
-fn check_value_agrees(said: &Attributes, made: &mut Attributes, content: &Content) -> Result<()> {
-    if said.number(CKA_CLASS) != Some(CKO_SECRET_KEY) {
+/// A check value that a template brings for a secret key must be the key's; it is not kept.
+///
+/// # Errors
+/// `CKR_ATTRIBUTE_VALUE_INVALID`.
+pub(crate) fn own_check_value(attributes: &mut Attributes, key: Option<&Key>) -> Result<()> {
+    if attributes.number(CKA_CLASS) != Some(CKO_SECRET_KEY) {
         return Ok(());
     }
-    let Some(Value::Bytes(said)) = made.remove(CKA_CHECK_VALUE) else {
+    let Some(Value::Bytes(said)) = attributes.remove(CKA_CHECK_VALUE) else {
         return Ok(());
     };
-    let Content::Parts(_, Some(key)) = content else {
-        return Ok(());
-    };
-    match said.is_empty()
-        || key
-            .check_value()
-            .is_some_and(|check| lc::equal(&check, &said))
-    {
+    let is = key.and_then(Key::check_value);
+    match said.is_empty() || is.is_some_and(|is| lc::equal(&is, &said)) {
         true => Ok(()),
         false => Err(Code::AttributeValueInvalid.into()),
     }
@@ -397,20 +424,26 @@ fn without_key(given: Given) -> Result<Draft> {
         return Err(Code::AttributeValueInvalid.into());
     }
     describe_certificate(&mut attributes);
-    if attributes.flag(CKA_PRIVATE)
-        && let Some(Value::Bytes(value)) = attributes.remove(CKA_VALUE)
-    {
-        let value = zeroize::Zeroizing::new(value);
-        let parts = vec![(CKA_VALUE, Secret::copy(&value)?)];
-        return Ok(Draft {
-            attributes,
-            content: Content::Parts(parts, None),
-        });
-    }
+    let content = match hidden_value(&mut attributes)? {
+        Some(value) => Content::Parts(value, None),
+        None => Content::None,
+    };
     Ok(Draft {
         attributes,
-        content: Content::None,
+        content,
     })
+}
+
+/// Takes the value of a private object without a key out of what can be seen.
+fn hidden_value(attributes: &mut Attributes) -> Result<Option<Parts>> {
+    if !attributes.flag(CKA_PRIVATE) || attributes.get(CKA_KEY_TYPE).is_some() {
+        return Ok(None);
+    }
+    let Some(Value::Bytes(value)) = attributes.remove(CKA_VALUE) else {
+        return Ok(None);
+    };
+    let value = zeroize::Zeroizing::new(value);
+    Ok(Some(vec![(CKA_VALUE, Secret::copy(&value)?)]))
 }
 
 /// What no object of the class has cannot be changed on one.
@@ -471,7 +504,7 @@ fn is_part(object: &Object, kind: CK_ATTRIBUTE_TYPE) -> bool {
 
 /// `CKA_UNIQUE_ID`: the row's id; of what the configuration makes, a digest of what it says; else
 /// what no other object of this process ever has.
-fn unique_id(object: &Object) -> String {
+pub(crate) fn unique_id(object: &Object) -> String {
     match object.home {
         Home::Row { id, .. } => rows::name(&id),
         Home::Fixed => {

@@ -96,7 +96,9 @@ impl Token {
         let usable = self.usable(by, object)?;
         Ok(Begun {
             work: start(line.does, &usable.key)?,
-            private: usable.object.attributes.flag(CKA_PRIVATE),
+            // What rests sealed needs the login to begin, and so to go on (rule 18).
+            private: usable.object.attributes.flag(CKA_PRIVATE)
+                || usable.object.material.at_rest().is_some(),
             authenticate: usable.object.attributes.flag(CKA_ALWAYS_AUTHENTICATE),
         })
     }
@@ -130,6 +132,7 @@ impl Token {
         how: &How,
         usage: CK_ATTRIBUTE_TYPE,
     ) -> Result<Arc<Object>> {
+        self.still_ours()?;
         let object = self.key_object(by, key)?;
         if !object.attributes.flag(usage) {
             return Err(Code::KeyFunctionNotPermitted.into());
@@ -142,7 +145,6 @@ impl Token {
     /// Opens the key of an object.
     pub(crate) fn usable(&self, by: &Caller, object: Arc<Object>) -> Result<Usable> {
         let opened = self.opened(by, &object)?;
-        self.within_limits(&object, &opened)?;
         let key = opened.key(&object.attributes)?;
         Ok(Usable { object, key })
     }

@@ -65,6 +65,7 @@ fn is_sealed(kind: CK_ATTRIBUTE_TYPE) -> bool {
             | CKA_UNIQUE_ID
             | CKA_VALUE_LEN
             | CKA_PUBLIC_KEY_INFO
+            | CKA_CHECK_VALUE
             | CKA_TRUSTED
             | CKA_START_DATE
             | CKA_END_DATE

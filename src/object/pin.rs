@@ -115,13 +115,24 @@ impl Token {
         self.shared
             .store
             .set_tries(&guard, role.into(), tries + 1)?;
-        match why {
-            Purpose::Unlock => self.quorum.unlock(pin, &row.id, role.into(), &record)?,
-            Purpose::Check => self.quorum.check_pin(pin, &row.id, role.into(), &record)?,
-        }
-        self.shared.store.set_tries(&guard, role.into(), 0)?;
         self.stale();
-        Ok(())
+        let checked = match why {
+            Purpose::Unlock => self.quorum.unlock(pin, &row.id, role.into(), &record),
+            Purpose::Check => self.quorum.check_pin(pin, &row.id, role.into(), &record),
+        };
+        let checked = checked.map_err(Error::from);
+        let left = match &checked {
+            Ok(()) => 0,
+            Err(error) if error.code == Code::PinIncorrect => return checked,
+            // Nothing was learnt of the PIN.
+            Err(_) => tries,
+        };
+        let kept = self.shared.store.set_tries(&guard, role.into(), left);
+        checked.and_then(|()| Ok(kept?)).inspect_err(|_| {
+            if matches!(why, Purpose::Unlock) {
+                self.quorum.lock();
+            }
+        })
     }
 
     fn pin_or_source(&self, pin: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>> {

@@ -16,7 +16,9 @@ use super::{Caller, Login, Token};
 use crate::ck;
 use crate::error::{Code, Error, Reason, Result};
 use crate::lc;
+use crate::mechanism::Parts;
 use crate::os;
+use crate::store;
 use crate::store::{Columns, Entry, ObjectId, ObjectRow, Query};
 
 /// How long a row that was read is believed (rule 11).
@@ -79,8 +81,8 @@ impl Token {
 
     fn loaded(&self, handle: CK_OBJECT_HANDLE, row: ObjectRow) -> Result<Arc<Object>> {
         let attributes = Attributes::decode(&row.attributes)
-            .filter(|attributes| columns(attributes) == row.columns && !self.is_hidden(&row.id))
-            .ok_or_else(|| Error::new(Code::DeviceError, Reason::StoreDamaged))?;
+            .filter(|attributes| is_whole(attributes, &row) && !self.is_hidden(&row.id))
+            .ok_or_else(|| self.damaged_row(handle, row.id))?;
         let from_envelope = attributes.get(ck::CKA_ZEQ_ENVELOPE_ID).is_some();
         let material = match (row.sealed, from_envelope) {
             (None, _) => Material::none(),
@@ -98,8 +100,10 @@ impl Token {
             trusted: row.trusted,
             checked: AtomicI64::new(os::boottime_ns()),
         });
-        self.heap.put(Arc::clone(&object));
-        Ok(object)
+        match self.heap.refresh(&object) {
+            true => Ok(object),
+            false => Err(Code::ObjectHandleInvalid.into()),
+        }
     }
 
     /// A draft as a token object, with the row that is to be inserted.
@@ -140,26 +144,29 @@ impl Token {
     ) -> Result<Material> {
         let (parts, key) = match content {
             Content::None => return Ok(Material::none()),
-            Content::Parts(parts, key) if parts.is_empty() => {
-                return Ok(Material::in_clear(key));
-            }
             Content::Parts(parts, key) => (parts, key),
-            Content::Envelope(envelope, parts, limits, until) => {
+            Content::Envelope(envelope, parts, until) => {
                 self.needs_login(by)?;
                 let material = Material::of_envelope(envelope);
-                material.keep(parts, None, Some(limits), until);
+                material.keep(parts, None, until);
                 return Ok(material);
             }
             Content::Shared(object) => match object.material.envelope() {
-                Some(envelope) => return Ok(Material::of_envelope(envelope.to_vec())),
+                Some(envelope) => {
+                    self.needs_login(by)?;
+                    return Ok(Material::of_envelope(envelope.to_vec()));
+                }
                 None => (self.opened(by, &object)?.cloned_parts()?, None),
             },
         };
+        if parts.is_empty() {
+            return Ok(Material::in_clear(key));
+        }
         self.needs_login(by)?;
         let token_key = self.token_key()?;
         let sealed = self.seal_row(&token_key, home, &attributes.encode(), &parts)?;
         let material = Material::of_row(sealed);
-        material.keep(parts, key, None, token_key.until);
+        material.keep(parts, key, token_key.until);
         Ok(material)
     }
 
@@ -217,21 +224,21 @@ impl Token {
         Ok(())
     }
 
-    /// Gives an object other attributes: in memory, or as the next revision of its row.
+    /// Gives an object other attributes, and other secret parts where `parts` are some: in memory, or
+    /// as the next revision of its row. `false`: somebody else changed it first.
     pub(crate) fn replace(
         &self,
         by: &Caller,
-        object: &Object,
+        object: &Arc<Object>,
         attributes: Attributes,
-    ) -> Result<()> {
+        parts: Option<Parts>,
+    ) -> Result<bool> {
         let (home, material, trusted) = match object.home {
             Home::Row { id, revision } => {
-                let row = self.next_row(by, object, (id, revision + 1), &attributes)?;
-                let token = self.row()?;
-                let audit = self.entry("object-change", name(&id));
-                self.shared
-                    .store
-                    .update(&self.guard(&token), &row, &audit)?;
+                let row = self.next_row(by, object, &attributes, parts.as_ref())?;
+                if !self.update_row(object, &row)? {
+                    return Ok(false);
+                }
                 let material = match (row.sealed, object.material.envelope()) {
                     (None, _) => Arc::clone(&object.material),
                     (Some(_), Some(_)) => Arc::clone(&object.material),
@@ -246,26 +253,53 @@ impl Token {
                     row.trusted,
                 )
             }
-            home @ (Home::Session(_) | Home::Fixed) => (home, Arc::clone(&object.material), None),
+            home @ (Home::Session(_) | Home::Fixed) => {
+                let material = match parts {
+                    Some(parts) => Arc::new(Material::held(parts, None)),
+                    None => Arc::clone(&object.material),
+                };
+                (home, material, None)
+            }
         };
-        self.heap.put(Arc::new(Object {
+        let new = Arc::new(Object {
             handle: object.handle,
             home,
             attributes,
             material,
             trusted,
             checked: AtomicI64::new(os::boottime_ns()),
-        }));
-        Ok(())
+        });
+        match home {
+            Home::Row { .. } => {
+                // A handle that a logout took away meanwhile stays away; the row has changed.
+                self.heap.refresh(&new);
+                Ok(true)
+            }
+            Home::Session(_) | Home::Fixed => Ok(self.heap.swap(object, &new)),
+        }
+    }
+
+    fn update_row(&self, object: &Object, row: &ObjectRow) -> Result<bool> {
+        let token = self.row()?;
+        let audit = self.entry("object-change", name(&row.id));
+        match self.shared.store.update(&self.guard(&token), row, &audit) {
+            Err(store::Error::Changed) => Ok(false),
+            Err(store::Error::Missing) => Err(self.gone(object.handle)),
+            done => done.map(|()| true).map_err(Error::from),
+        }
     }
 
     fn next_row(
         &self,
         by: &Caller,
         object: &Object,
-        (id, revision): (ObjectId, u64),
         attributes: &Attributes,
+        parts: Option<&Parts>,
     ) -> Result<ObjectRow> {
+        let Home::Row { id, revision } = object.home else {
+            return Err(Code::GeneralError.into());
+        };
+        let revision = revision + 1;
         let encoded = attributes.encode();
         let sealed = match (object.material.at_rest(), object.material.envelope()) {
             (None, _) => None,
@@ -273,7 +307,8 @@ impl Token {
             (Some(_), None) => {
                 let opened = self.opened_by_token(by, object)?;
                 let key = self.token_key()?;
-                Some(self.seal_row(&key, (&id, revision), &encoded, opened.parts())?)
+                let parts = parts.unwrap_or_else(|| opened.parts());
+                Some(self.seal_row(&key, (&id, revision), &encoded, parts)?)
             }
         };
         let mut row = ObjectRow {
@@ -292,7 +327,7 @@ impl Token {
         let token = self.row()?;
         let audit = self.entry(what, name(id));
         match self.shared.store.delete(&self.guard(&token), id, &audit) {
-            Err(crate::store::Error::Missing) => Err(Code::ObjectHandleInvalid.into()),
+            Err(store::Error::Missing) => Err(Code::ObjectHandleInvalid.into()),
             done => Ok(done?),
         }
     }
@@ -330,6 +365,17 @@ impl Token {
 /// An object's id as the audit trail and `CKA_UNIQUE_ID` spell it.
 pub(crate) fn name(id: &ObjectId) -> String {
     id.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether a row's parts fit each other. What a token never keeps in the clear is not believed there.
+fn is_whole(attributes: &Attributes, row: &ObjectRow) -> bool {
+    let class = attributes.number(CKA_CLASS);
+    let hides = match class {
+        Some(CKO_SECRET_KEY | CKO_PRIVATE_KEY) => true,
+        Some(CKO_DATA | CKO_CERTIFICATE) => attributes.flag(CKA_PRIVATE),
+        _ => false,
+    };
+    columns(attributes) == row.columns && hides == row.sealed.is_some()
 }
 
 /// Copies of what is searched; a row whose copies differ was changed from outside.

@@ -12,16 +12,16 @@ use super::access;
 use super::attribute::Attributes;
 use super::blame::During;
 use super::heap::{Home, Object};
-use super::payload;
-use super::{Caller, Login, Token};
+use super::{Caller, Login, Token, payload, rows, windows};
 use crate::cbor::{Item, Reader};
 use crate::ck;
-use crate::envelope::Kind;
+use crate::envelope::{Header, Kind};
 use crate::error::{Code, Error, Reason, Result};
 use crate::lc;
 use crate::mechanism::{Key, Parts};
 use crate::os;
 use crate::secret::Secret;
+use crate::store::ObjectId;
 
 /// What an object keeps that cannot be seen, and its opened form.
 pub(crate) struct Material {
@@ -51,8 +51,6 @@ struct Open {
 pub(crate) struct Opened {
     parts: Parts,
     key: OnceCell<Arc<Key>>,
-    /// What the envelope says of the key: a row is never looser (formats.md §4.7).
-    limits: Option<Attributes>,
 }
 
 /// The key that a token's secrets rest under, while its lease lasts.
@@ -63,9 +61,9 @@ pub(crate) struct TokenKey {
 }
 
 impl Opened {
-    fn new(parts: Parts, key: Option<Arc<Key>>, limits: Option<Attributes>) -> Arc<Self> {
+    fn new(parts: Parts, key: Option<Arc<Key>>) -> Arc<Self> {
         let key = key.map_or_else(OnceCell::new, OnceCell::with_value);
-        Arc::new(Self { parts, key, limits })
+        Arc::new(Self { parts, key })
     }
 
     pub(crate) fn part(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
@@ -121,7 +119,7 @@ impl Material {
 
     fn held_as(source: Source, parts: Parts, key: Option<Arc<Key>>) -> Self {
         let open = Open {
-            opened: Opened::new(parts, key, None),
+            opened: Opened::new(parts, key),
             until: i64::MAX,
         };
         Self::with(source, Some(open))
@@ -136,17 +134,13 @@ impl Material {
         Self::with(Source::Envelope(envelope), None)
     }
 
-    pub(crate) fn keep(
-        &self,
-        parts: Parts,
-        key: Option<Arc<Key>>,
-        limits: Option<Attributes>,
-        until: i64,
-    ) {
+    pub(crate) fn keep(&self, parts: Parts, key: Option<Arc<Key>>, until: i64) -> Arc<Opened> {
+        let opened = Opened::new(parts, key);
         *self.open.write() = Some(Open {
-            opened: Opened::new(parts, key, limits),
+            opened: Arc::clone(&opened),
             until,
         });
+        opened
     }
 
     /// Whether nothing is hidden.
@@ -241,11 +235,7 @@ impl Token {
             .open_row(&aad, sealed)
             .ok_or_else(|| self.damaged(object))?;
         let parts = payload::decode_parts(secret.expose()).ok_or_else(|| self.damaged(object))?;
-        object.material.keep(parts, None, None, key.until);
-        object
-            .material
-            .opened()
-            .ok_or_else(|| Code::DeviceError.into())
+        Ok(object.material.keep(parts, None, key.until))
     }
 
     /// Opens an unwrapped key again from its envelope, and holds its row to what that says.
@@ -256,37 +246,29 @@ impl Token {
             .unwrap_or_default();
         let opened = self.open_envelope(envelope, Kind::Key, aad, During::Store)?;
         let key = payload::decode(opened.payload.expose()).ok_or_else(|| self.damaged(object))?;
-        let until = self.lease_end(&opened.header.window);
-        object
-            .material
-            .keep(key.parts, None, Some(key.attributes), until);
-        object
-            .material
-            .opened()
-            .ok_or_else(|| Code::DeviceError.into())
-    }
-
-    /// Refuses a row that says more of a key than its envelope does.
-    pub(crate) fn within_limits(&self, object: &Object, opened: &Opened) -> Result<()> {
-        let Some(limits) = &opened.limits else {
-            return Ok(());
-        };
-        let mut tightened = object.attributes.clone();
-        match access::tighten(&mut tightened, limits).is_empty() {
-            true => Ok(()),
-            false => Err(self.damaged(object)),
+        if !is_within(&object.attributes, &key.attributes, &opened.header) {
+            return Err(self.damaged(object));
         }
+        let until = self.lease_end(&opened.header.window);
+        Ok(object.material.keep(key.parts, None, until))
     }
 
     /// Hides a row that does not fit what it is bound to (rule 18).
     fn damaged(&self, object: &Object) -> Error {
-        self.heap.remove(object.handle);
-        let Home::Row { id, .. } = object.home else {
-            return Error::new(Code::DeviceError, Reason::EnvelopeDamaged);
-        };
+        match object.home {
+            Home::Row { id, .. } => self.damaged_row(object.handle, id),
+            Home::Session(_) | Home::Fixed => {
+                self.heap.remove(object.handle);
+                Error::new(Code::DeviceError, Reason::EnvelopeDamaged)
+            }
+        }
+    }
+
+    pub(super) fn damaged_row(&self, handle: CK_OBJECT_HANDLE, id: ObjectId) -> Error {
+        self.heap.remove(handle);
         self.hide(id);
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        Error::new(Code::DeviceError, Reason::StoreDamaged).because(format!("object {id}"))
+        Error::new(Code::DeviceError, Reason::StoreDamaged)
+            .because(format!("object {}", rows::name(&id)))
     }
 
     fn row_aad(&self, key: &TokenKey, object: &Object) -> Result<Vec<u8>> {
@@ -329,6 +311,24 @@ impl Token {
         let tag_key = key.derive(&[], &labelled("zeq-byok/1 trusted"))?;
         Ok(lc::mac::hmac_sha256(tag_key.expose(), &[&aad, sealed.unwrap_or_default()])?.to_vec())
     }
+}
+
+/// Whether a row says no more of a key than its envelope does: no attribute looser, no other key, no
+/// wider window (formats.md §4.7).
+fn is_within(row: &Attributes, sealed: &Attributes, header: &Header) -> bool {
+    const SAME: [CK_ATTRIBUTE_TYPE; 7] = [
+        CKA_CLASS,
+        CKA_KEY_TYPE,
+        CKA_VALUE_LEN,
+        CKA_MODULUS,
+        CKA_PUBLIC_EXPONENT,
+        CKA_EC_PARAMS,
+        CKA_EC_POINT,
+    ];
+    let same = SAME.iter().all(|kind| row.get(*kind) == sealed.get(*kind));
+    let looser = access::tighten(&mut row.clone(), sealed);
+    let window = windows::window(row).is_some_and(|window| window.within(&header.window));
+    same && looser.is_empty() && window
 }
 
 /// What a row is bound to (formats.md §4.7); attributes are their encoding.

@@ -6,6 +6,7 @@ use cryptoki_sys::*;
 use super::access;
 use super::attribute::{Attributes, Value};
 use super::heap::{Home, Object};
+use super::objects::unique_id;
 use super::template::Template;
 use super::{Caller, Token};
 use crate::error::Result;
@@ -77,6 +78,7 @@ impl Token {
             CKA_TRUSTED if object.attributes.flag(CKA_TRUSTED) => {
                 *value == Value::Flag(self.is_trusted(object))
             }
+            CKA_UNIQUE_ID => *value == Value::Bytes(unique_id(object).into()),
             _ => object.attributes.get(kind) == Some(value),
         };
         (object.home == Home::Fixed || access::sees(by, self.pin_less(), &object.attributes))

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use cryptoki_sys::*;
 use zeroize::Zeroizing;
@@ -48,6 +49,29 @@ impl Token {
 
     pub(crate) fn initialised(&self) -> bool {
         self.peek().is_some()
+    }
+
+    /// A session is about to be opened: this process's sessions belong to the token that is here now.
+    ///
+    /// # Errors
+    /// `CKR_TOKEN_NOT_RECOGNIZED` before `C_InitToken`, `CKR_DEVICE_REMOVED` while sessions of the
+    /// token before are open.
+    pub(crate) fn recognise(&self) -> Result<()> {
+        self.row().map(drop)
+    }
+
+    /// What begins with a key or a digest of no token object asks too, at most a second late (rule 11).
+    ///
+    /// # Errors
+    /// `CKR_DEVICE_REMOVED`.
+    pub(crate) fn still_ours(&self) -> Result<()> {
+        let now = os::boottime_ns();
+        if now - self.asked.load(Ordering::Relaxed) < FRESH {
+            return Ok(());
+        }
+        self.row()?;
+        self.asked.store(now, Ordering::Relaxed);
+        Ok(())
     }
 
     fn flags(&self, row: Option<&TokenRow>) -> CK_FLAGS {
@@ -160,6 +184,7 @@ impl Token {
     /// The last session on this token was closed: the next may find another token here.
     pub(crate) fn all_closed(&self) {
         self.last.lock().bound = None;
+        self.asked.store(0, Ordering::Relaxed);
     }
 
     // The row, and whom it belongs to

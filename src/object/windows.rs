@@ -9,6 +9,7 @@ use cryptoki_sys::*;
 use super::Token;
 use super::attribute::{Attributes, Value};
 use super::blame::{self, During};
+use super::heap::Object;
 use crate::ck;
 use crate::clock::{self, Date, Gate, Refusal};
 use crate::config;
@@ -52,6 +53,14 @@ impl Token {
             .filter_map(std::result::Result::err)
         {
             log::debug(format_args!("the clock's state was not kept: {failed}"));
+        }
+    }
+
+    /// Whether a key is outside its window: its value is then nobody's, though it is still shown.
+    pub(crate) fn is_closed(&self, object: &Object) -> Result<bool> {
+        match self.within_window(&object.attributes) {
+            Err(error) if error.code == Code::KeyFunctionNotPermitted => Ok(true),
+            other => other.map(|()| false),
         }
     }
 
@@ -117,9 +126,10 @@ pub(crate) fn window(attributes: &Attributes) -> Option<Window> {
     })
 }
 
-/// The last tick, for the store's column.
+/// The last tick, for the store's column: what is past its numbers is their last.
 pub(crate) fn closes(attributes: &Attributes) -> Option<u64> {
-    window(attributes)?.closes
+    let closes = window(attributes)?.closes?;
+    Some(closes.min(i64::MAX.unsigned_abs()))
 }
 
 /// Shows a window: the vendor's attributes, and the days that they lie in.
@@ -153,11 +163,22 @@ pub(crate) fn show_envelope(attributes: &mut Attributes, header: &Header, siblin
     attributes.set(ck::CKA_ZEQ_KIND, Value::Number(header.kind as CK_ULONG));
 }
 
-/// What a derived key takes over of a windowed base: its window, not its envelope.
-pub(crate) fn hand_on(base: &Attributes, derived: &mut Attributes) {
-    if let Some(window) = window(base) {
-        show(derived, &window);
-    }
+/// What a derived key takes over of a windowed base: its window, not its envelope. Of two bases it
+/// is what both allow.
+///
+/// # Errors
+/// `CKR_KEY_FUNCTION_NOT_PERMITTED` where they never allow the same.
+pub(crate) fn hand_on(base: &Attributes, derived: &mut Attributes) -> Result<()> {
+    let Some(outer) = window(base) else {
+        return Ok(());
+    };
+    let both = match window(derived) {
+        Some(own) => own.narrow(&outer),
+        None => Some(outer),
+    };
+    let both = both.ok_or_else(|| refused(Reason::TooWide))?;
+    show(derived, &both);
+    Ok(())
 }
 
 /// `CKA_END_DATE` of a key that came of no envelope: it can only shorten the window (rule 31).

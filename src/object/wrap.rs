@@ -21,7 +21,7 @@ use crate::config;
 use crate::envelope::Kind;
 use crate::error::{Code, Error, Reason, Result};
 use crate::log;
-use crate::mechanism::{self, How};
+use crate::mechanism::{self, How, Key};
 use crate::secret::Secret;
 
 impl Token {
@@ -138,7 +138,7 @@ impl Token {
     }
 
     /// `CKA_TRUSTED` reads FALSE until the token key is open: it is opened first.
-    fn is_trusted_key(&self, object: &Object) -> Result<bool> {
+    pub(super) fn is_trusted_key(&self, object: &Object) -> Result<bool> {
         if !object.attributes.flag(CKA_TRUSTED) {
             return Ok(false);
         }
@@ -158,7 +158,6 @@ impl Token {
     /// What an envelope holds of a key (rule 29).
     fn key_payload(&self, by: &Caller, object: &Object) -> Result<Secret> {
         let opened = self.opened(by, object)?;
-        self.within_limits(object, &opened)?;
         payload::encode(&object.attributes, opened.parts())
     }
 
@@ -204,7 +203,7 @@ impl Token {
         let with = self.usable(by, unwrapping)?;
         let value = line.does.unwrap(&with.key, &how.params, wrapped)?;
         let mut draft = draft_of(how, given, value).map_err(one_code)?;
-        windows::hand_on(&with.object.attributes, &mut draft.attributes);
+        windows::hand_on(&with.object.attributes, &mut draft.attributes)?;
         Ok(draft)
     }
 
@@ -255,7 +254,8 @@ impl Token {
         }
         access::may_write(by, self.pin_less(), &attributes)?;
         let until = self.lease_end(&opened.header.window);
-        let content = Content::Envelope(wrapped.to_vec(), sealed.parts, sealed.attributes, until);
+        check_value_fits(&mut attributes, &sealed)?;
+        let content = Content::Envelope(wrapped.to_vec(), sealed.parts, until);
         Ok(Draft {
             attributes,
             content,
@@ -284,26 +284,17 @@ impl Token {
             &mut given.attributes,
             kek.attributes.nested(CKA_UNWRAP_TEMPLATE),
         )?;
-        for (kind, value) in limits.iter().filter(|(kind, _)| !of_its_own(*kind)) {
+        let (made, said): (Vec<_>, Vec<_>) = limits
+            .iter()
+            .filter(|(kind, _)| !of_its_own(*kind))
+            .partition(|(kind, _)| MADE.contains(kind));
+        for (kind, value) in said {
             given.attributes.default_to(kind, value.clone());
         }
-        let made = [
-            CKA_MODULUS,
-            CKA_PUBLIC_EXPONENT,
-            CKA_EC_PARAMS,
-            CKA_EC_POINT,
-            CKA_VALUE_LEN,
-        ];
-        let held: Vec<_> = made
-            .iter()
-            .filter_map(|kind| Some((*kind, given.attributes.remove(*kind)?)))
-            .collect();
         make::complete(&rules, &mut given, Origin::Unwrapped, by)?;
         let mut attributes = given.attributes;
-        held.into_iter()
-            .for_each(|(kind, value)| attributes.set(kind, value));
-        if let Some(length) = limits.get(CKA_VALUE_LEN) {
-            attributes.set(CKA_VALUE_LEN, length.clone());
+        for (kind, value) in made {
+            attributes.set(kind, value.clone());
         }
         let tightened = access::tighten(&mut attributes, limits);
         self.clamped(&tightened)?;
@@ -326,12 +317,42 @@ impl Token {
         log::info(format_args!(
             "a template was looser than its envelope; kept as sealed: {types}"
         ));
+        let entry = self.entry("envelope-clamp", types);
+        if let Err(why) = self.shared.store.audit(&entry) {
+            log::warn(format_args!(
+                "envelope-clamp is not in the audit trail: {why}"
+            ));
+        }
         Ok(())
     }
 }
 
 /// The most that pkcs11-tool up to 0.25 reads of a wrapped key.
 const SMALL_HOST: usize = 1024;
+
+/// What is part of the key itself: no template names it.
+const MADE: [CK_ATTRIBUTE_TYPE; 5] = [
+    CKA_MODULUS,
+    CKA_PUBLIC_EXPONENT,
+    CKA_EC_PARAMS,
+    CKA_EC_POINT,
+    CKA_VALUE_LEN,
+];
+
+fn check_value_fits(attributes: &mut Attributes, sealed: &payload::KeyPayload) -> Result<()> {
+    if attributes.get(CKA_CHECK_VALUE).is_none()
+        || attributes.number(CKA_CLASS) != Some(CKO_SECRET_KEY)
+    {
+        return Ok(());
+    }
+    let key_type = attributes.number(CKA_KEY_TYPE).ok_or(Code::GeneralError)?;
+    let part = |kind| {
+        let found = sealed.parts.iter().find(|(each, _)| *each == kind);
+        found.map(|(_, part)| part.expose())
+    };
+    let key = Key::open(CKO_SECRET_KEY, key_type, &part)?;
+    objects::own_check_value(attributes, Some(&key))
+}
 
 /// Attributes that a new object has of its own (rule 30).
 fn of_its_own(kind: CK_ATTRIBUTE_TYPE) -> bool {

@@ -13,6 +13,7 @@ impl Session {
     /// `how` is read only when no digest is active.
     pub(crate) fn digest_init(&self, how: impl FnOnce() -> Result<How>) -> Result<()> {
         self.digesting.start(self.slot.logouts(), || {
+            self.slot.token.still_ours()?;
             let how = how()?;
             let line = mechanism::find(how.kind)?;
             Ok(Operation::new(line.does.digest(&how.params)?))

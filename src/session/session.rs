@@ -41,9 +41,7 @@ pub(crate) enum Mode {
 impl Library {
     /// Opens a session.
     pub(crate) fn open(&self, slot: &Arc<Slot>, mode: Mode) -> Result<CK_SESSION_HANDLE> {
-        if !slot.token.initialised() {
-            return Err(Code::TokenNotRecognized.into());
-        }
+        slot.token.recognise()?;
         let writes = matches!(mode, Mode::ReadWrite);
         let mut state = slot.state.lock();
         if state.login == Login::So && !writes {
@@ -100,6 +98,9 @@ impl Session {
         state.sessions -= 1;
         state.writers -= usize::from(self.writes);
         let last = state.sessions == 0 && state.login != Login::Public;
+        if state.sessions == 0 {
+            self.slot.token.all_closed();
+        }
         drop(state);
         if last {
             self.slot.forget_login();

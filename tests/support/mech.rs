@@ -6,6 +6,8 @@ use std::ptr;
 
 use cryptoki_sys::*;
 
+use super::zeq::{CKM_ZEQ_ENVELOPE, Params};
+
 pub(crate) struct Mech {
     pub(crate) kind: CK_MECHANISM_TYPE,
     parameter: *mut c_void,
@@ -149,6 +151,38 @@ impl Mech {
             pContextData: ptr::null_mut(),
         };
         Self::plain(CKM_EDDSA).with(parameter)
+    }
+
+    /// CKM_ZEQ_ENVELOPE with NULL.
+    pub(crate) fn envelope() -> Self {
+        Self::plain(CKM_ZEQ_ENVELOPE)
+    }
+
+    /// CKM_ZEQ_ENVELOPE with explicit parameters and associated data.
+    pub(crate) fn sealed(parameter: Params, aad: &[u8]) -> Self {
+        let mut mech = Self::plain(CKM_ZEQ_ENVELOPE);
+        let parameter = Params {
+            aad: mech.hold(aad),
+            aad_len: aad.len() as CK_ULONG,
+            ..parameter
+        };
+        mech.with(parameter)
+    }
+
+    /// HKDF whose salt is a key.
+    pub(crate) fn hkdf_salted(hash: Hash, salt: CK_OBJECT_HANDLE) -> Self {
+        let parameter = CK_HKDF_PARAMS {
+            bExtract: CK_TRUE,
+            bExpand: CK_TRUE,
+            prfHashMechanism: hash.kind,
+            ulSaltType: CKF_HKDF_SALT_KEY,
+            pSalt: ptr::null_mut(),
+            ulSaltLen: 0,
+            hSaltKey: salt,
+            pInfo: ptr::null_mut(),
+            ulInfoLen: 0,
+        };
+        Self::plain(CKM_HKDF_DERIVE).with(parameter)
     }
 
     /// Valid while `self` lives.

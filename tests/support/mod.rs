@@ -19,8 +19,10 @@ pub(crate) mod module;
 pub(crate) mod operation;
 pub(crate) mod process;
 pub(crate) mod session;
+pub(crate) mod store;
 pub(crate) mod template;
 pub(crate) mod token;
+pub(crate) mod zeq;
 
 use module::Module;
 

@@ -61,6 +61,11 @@ impl Session<'_> {
         Ok(info)
     }
 
+    /// Why the last failed call failed.
+    pub(crate) fn reason(&self) -> CK_ULONG {
+        self.info().unwrap().ulDeviceError
+    }
+
     pub(crate) fn login(&self, user: CK_USER_TYPE, pin: &str) -> Answer<()> {
         let mut pin = pin.as_bytes().to_vec();
         let len = pin.len() as CK_ULONG;

@@ -56,6 +56,14 @@ impl Token {
         Self::in_last_slot(module)
     }
 
+    /// Ours, made by whoever was first in this folder.
+    pub(crate) fn existing() -> Self {
+        let module = Module::ours();
+        module.initialize().unwrap();
+        let slot = *module.slots(true).unwrap().last().unwrap();
+        Self { module, slot }
+    }
+
     pub(crate) fn in_last_slot(module: Module) -> Self {
         let slot = *module.slots(true).unwrap().last().unwrap();
         module.init_token(slot, SO_PIN, LABEL).unwrap();

@@ -3,7 +3,7 @@
 
 use cryptoki_sys::*;
 
-use super::{CHANGES, NEEDED, NOT_MADE, Rule, SECRET, Silent, USAGE, rule};
+use super::{CHANGES, NEEDED, NOT_MADE, Rule, SECRET, Silent, TRUE_STAYS, USAGE, rule};
 use crate::object::attribute::Form;
 
 pub(super) const PRIVATE: &[Rule] = &[
@@ -21,7 +21,12 @@ pub(super) const PRIVATE: &[Rule] = &[
         Silent::Flag(false),
     ),
     rule(CKA_DECAPSULATE_TEMPLATE, Form::Nested, 0, Silent::Absent),
-    rule(CKA_ALWAYS_AUTHENTICATE, Form::Flag, 0, Silent::Flag(false)),
+    rule(
+        CKA_ALWAYS_AUTHENTICATE,
+        Form::Flag,
+        TRUE_STAYS,
+        Silent::Flag(false),
+    ),
     rule(CKA_PUBLIC_KEY_INFO, Form::Bytes, 0, Silent::Empty),
 ];
 
