@@ -10,9 +10,11 @@ use crate::lc;
 use crate::os;
 use crate::paths;
 
-/// Puts bytes in the place of a file, or makes it with this mode. A file without a name is written
-/// and synced first, so that a killed process leaves neither a cut file nor a stray copy, and a name
-/// has the old bytes or the new ones. What is no plain file (a pipe, a device) is written to.
+/// Puts bytes in the place of a file, or makes it with this mode. They are written and synced into a
+/// file without a name first, so that a killed process leaves no cut file, and the name has the old
+/// bytes or the new ones. (Only where a file is replaced, for the two calls that linkat(2) and
+/// rename(2) are, is there a whole copy under a name of its own.) What is no plain file, a pipe or a
+/// device, is written to.
 ///
 /// # Errors
 /// What the system says; the file is then as it was.
