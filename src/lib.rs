@@ -19,13 +19,6 @@
 //! `unsafe` lives in `abi`, `lc` and `os.rs`. `tests/architecture.rs` fails when a layer names one
 //! that it may not.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    clippy::allow_attributes,
-    reason = "layers are being built side by side"
-)]
-
 #[cfg(panic = "abort")]
 compile_error!(
     "a panic must become CKR_GENERAL_ERROR, never the end of the host: panic = \"unwind\""

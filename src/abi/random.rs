@@ -6,7 +6,6 @@ use cryptoki_sys::*;
 
 use super::args;
 use super::entry::entry;
-use crate::error::Code;
 use crate::session::on;
 
 /// Takes a host's seed, and has no use for it: the generator seeds itself from the system.

@@ -130,7 +130,6 @@ fn of_reason(reason: Reason) -> Option<Failure> {
 fn of_code(code: Code) -> Failure {
     match code {
         Code::PinIncorrect
-        | Code::PinInvalid
         | Code::PinLenRange
         | Code::PinLocked
         | Code::UserNotLoggedIn

@@ -39,6 +39,7 @@ impl Date {
     }
 
     /// The tick that the day begins in.
+    #[cfg(test)]
     pub(crate) fn opens(self) -> u64 {
         tick(self.begin_ns())
     }

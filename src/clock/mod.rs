@@ -12,10 +12,8 @@ use std::fmt;
 
 pub(crate) use date::Date;
 pub(crate) use domain::domain;
-pub(crate) use judge::{
-    Ask, Base, Judgement, Readings, Refusal, State, Status, accept, judge, read,
-};
-pub(crate) use span::{BadSpan, Span};
+pub(crate) use judge::{Ask, Base, Judgement, Refusal, State, Status, accept, judge, read};
+pub(crate) use span::Span;
 
 /// A Zeqond in nanoseconds.
 pub(crate) const TICK_NS: i64 = 777_000_000;

@@ -66,6 +66,13 @@ pub(crate) struct Sibling {
     pub(crate) witness: Witness,
     pub(crate) verify_wrap: bool,
     /// `None`: what suits the provider.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "siblings without a PIN of their own are asked by it"
+        )
+    )]
     pub(crate) login: Option<Login>,
     /// Where the PIN comes from when the host gives none.
     pub(crate) pin: Option<Source>,

@@ -23,8 +23,8 @@ mod vectors;
 
 use std::fmt;
 
-pub(crate) use header::{Created, Header};
-pub(crate) use member::{End, Member, Strength};
+pub(crate) use header::Header;
+pub(crate) use member::{Member, Strength};
 pub(crate) use open::{Opened, open};
 pub(crate) use seal::{Request, Sealed, len_bound, seal};
 pub(crate) use window::{Window, wait_for_gate};

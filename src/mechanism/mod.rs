@@ -48,7 +48,9 @@ mod x509;
 
 use cryptoki_sys::*;
 
-pub(crate) use key::{Key, NewKey, Parts, complete, from_pkcs8, from_public_key_info};
+#[cfg(test)]
+pub(crate) use key::from_public_key_info;
+pub(crate) use key::{Key, NewKey, Parts, complete, from_pkcs8};
 pub(crate) use params::{Closes, EnvelopeParams, Hash, Params, Salt, Shape};
 pub(crate) use secret_key::SecretKey;
 pub(crate) use x509::public_key_info as certificate_key_info;

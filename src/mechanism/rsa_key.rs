@@ -7,7 +7,6 @@ use crate::error::{Code, Result};
 use crate::lc::rsa::{Given, Part, Rsa};
 use crate::mechanism::der::{self, Der, Reader};
 use crate::mechanism::key::{Key, NewKey, Source};
-use crate::secret::Secret;
 
 /// Bits of a modulus that is used; what is generated has 2,048 or more.
 pub(crate) const BITS: std::ops::RangeInclusive<usize> = 1024..=8192;

@@ -66,10 +66,6 @@ impl SecretKey {
         })
     }
 
-    pub(crate) fn key_type(&self) -> CK_KEY_TYPE {
-        self.key_type
-    }
-
     /// `CKA_VALUE`.
     pub(crate) fn value(&self) -> &Secret {
         &self.value

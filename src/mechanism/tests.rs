@@ -7,9 +7,7 @@ use proptest::prelude::*;
 
 use crate::error::{Code, Error, Result};
 use crate::mechanism::params::Salt;
-use crate::mechanism::{
-    Cipher, Hash, Key, Mechanism, Params, SecretKey, Shape, Sign, Verify, Wanted, all, find,
-};
+use crate::mechanism::{Cipher, Hash, Key, Mechanism, Params, SecretKey, Shape, Wanted, all, find};
 use crate::secret::Secret;
 
 fn does(kind: CK_MECHANISM_TYPE) -> &'static dyn Mechanism {

@@ -14,7 +14,7 @@ use super::sealed::Material;
 use super::token::random_id;
 use super::{Caller, Login, Token};
 use crate::ck;
-use crate::error::{Code, Error, Reason, Result};
+use crate::error::{Code, Error, Result};
 use crate::lc;
 use crate::mechanism::Parts;
 use crate::os;

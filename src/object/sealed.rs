@@ -10,11 +10,13 @@ use parking_lot::RwLock;
 
 use super::access;
 use super::attribute::Attributes;
-use super::blame::During;
+use super::blame::{self, During};
 use super::heap::{Home, Object};
-use super::{Caller, Login, Token, payload, rows, windows};
-use crate::cbor::{Item, Reader};
+use super::payload::{decode, decode_parts, encode_parts};
+use super::{Caller, Login, Token, rows, windows};
+use crate::cbor::Item;
 use crate::ck;
+use crate::envelope::payload;
 use crate::envelope::{Header, Kind};
 use crate::error::{Code, Error, Reason, Result};
 use crate::lc;
@@ -234,7 +236,7 @@ impl Token {
         let secret = key
             .open_row(&aad, sealed)
             .ok_or_else(|| self.damaged(object))?;
-        let parts = payload::decode_parts(secret.expose()).ok_or_else(|| self.damaged(object))?;
+        let parts = decode_parts(secret.expose()).ok_or_else(|| self.damaged(object))?;
         Ok(object.material.keep(parts, None, key.until))
     }
 
@@ -245,7 +247,7 @@ impl Token {
             .bytes(ck::CKA_ZEQ_CONTEXT)
             .unwrap_or_default();
         let opened = self.open_envelope(envelope, Kind::Key, aad, During::Store)?;
-        let key = payload::decode(opened.payload.expose()).ok_or_else(|| self.damaged(object))?;
+        let key = decode(opened.payload.expose()).ok_or_else(|| self.damaged(object))?;
         if !is_within(&object.attributes, &key.attributes, &opened.header) {
             return Err(self.damaged(object));
         }
@@ -294,7 +296,7 @@ impl Token {
     ) -> Result<Vec<u8>> {
         let (id, revision) = home;
         let aad = aad(&self.bound_id()?, key.generation, id, revision, attributes);
-        let secret = payload::encode_parts(parts)?;
+        let secret = encode_parts(parts)?;
         key.seal_row(&aad, secret.expose())
     }
 
@@ -365,23 +367,27 @@ impl TokenKey {
 
     /// A token key from the payload of its envelope, which must be of the token where it was found.
     pub(crate) fn of_payload(
-        payload: &[u8],
+        bytes: &[u8],
         token: &[u8; 16],
         generation: u64,
         until: i64,
     ) -> Option<Self> {
-        let mut reader = Reader::new(payload);
-        reader.array_len(3).ok()?;
-        let fits = (reader.array_of::<16>().ok()?, reader.uint().ok()?) == (*token, generation);
-        let key = reader.bytes().ok().filter(|key| fits && key.len() == 32)?;
-        reader.end().ok()?;
-        Some(Self::new(Secret::copy(key).ok()?, generation, until))
+        let found = payload::Token::decode(bytes).ok()?;
+        let fits = (found.id, found.generation) == (*token, generation);
+        fits.then(|| Self::new(found.key, generation, until))
     }
 
     /// formats.md §1: [token id, generation, key].
     pub(crate) fn payload(&self, token: &[u8; 16]) -> Result<Secret> {
-        let key = Item::Bytes(self.key.expose());
-        Item::Array(&[Item::Bytes(token), Item::Uint(self.generation), key]).to_secret()
+        let key = self.key.try_clone()?;
+        let token = payload::Token {
+            id: *token,
+            generation: self.generation,
+            key,
+        };
+        token
+            .encode()
+            .map_err(|error| blame::envelope(error, During::Seal))
     }
 
     fn derive(&self, salt: &[u8], info: &[u8]) -> Result<Secret> {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use cryptoki_sys::*;
-use zeroize::Zeroizing;
 
 use super::blame::{self, During};
 use super::pin::{Purpose, check_length};
@@ -15,9 +14,10 @@ use super::{Info, Role, Token};
 use crate::envelope::{self, Kind, Window};
 use crate::error::{Code, Error, Reason, Result};
 use crate::lc;
+use crate::log;
 use crate::os;
 use crate::secret::Secret;
-use crate::store::{Guard, PinRecord, PinRole, TokenId, TokenRow};
+use crate::store::{Guard, TokenId, TokenRow};
 use crate::tether::{self, Quorum};
 
 /// How long an answer of the store is believed without asking again (rule 11).
@@ -259,9 +259,39 @@ impl Token {
         let until = self.lease_end(&opened.header.window);
         let key = TokenKey::of_payload(opened.payload.expose(), &row.id, row.generation, until)
             .ok_or_else(|| Error::new(Code::DeviceError, Reason::StoreDamaged))?;
+        self.renew_if_late(&row, &key, &opened.header);
         let key = Arc::new(key);
         *self.key.write() = Some(Arc::clone(&key));
         Ok(key)
+    }
+
+    /// Where the token key's envelope has a window, it is sealed anew at its first use in the last
+    /// quarter (design.md §5). The old one stays if the store cannot be written.
+    fn renew_if_late(&self, row: &TokenRow, key: &TokenKey, header: &envelope::Header) {
+        let now = crate::clock::tick(os::realtime_ns());
+        let Some(closes) = header.window.closes else {
+            return;
+        };
+        let quarter = closes.saturating_sub(header.created.tick) / 4;
+        if now.saturating_add(quarter) < closes {
+            return;
+        }
+        if let Err(why) = self.renew(row, key) {
+            log::warn(format_args!(
+                "the token key of {} was not sealed anew: {why}",
+                self.id()
+            ));
+        }
+    }
+
+    fn renew(&self, row: &TokenRow, key: &TokenKey) -> Result<()> {
+        let anew = self.seal_token_key(&self.quorum, key, &row.id)?;
+        let audit = self.entry("token-key-renew", String::new());
+        self.shared
+            .store
+            .swap_token_key(&self.guard(row), &row.token_key, &anew, &audit)?;
+        self.stale();
+        Ok(())
     }
 
     fn open_token_envelope(&self, bytes: &[u8]) -> Result<envelope::Opened> {

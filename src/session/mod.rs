@@ -20,10 +20,10 @@ mod verify;
 use cryptoki_sys::CK_SESSION_HANDLE;
 
 pub(crate) use cipher::Way;
-pub(crate) use library::{Call, Library, finalize, initialize, library};
+pub(crate) use library::{Library, finalize, initialize, library};
 pub(crate) use output::Output;
 pub(crate) use session::{Mode, Session};
-pub(crate) use slot::{Slot, SlotInfo};
+pub(crate) use slot::SlotInfo;
 
 // What the boundary builds and the layers below take.
 pub(crate) use crate::object::{Shown, Template, Value};

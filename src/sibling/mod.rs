@@ -90,8 +90,10 @@ pub(crate) fn fingerprint(name: &str, spki: Option<&[u8]>) -> [u8; 8] {
 /// Why a sibling did not do it.
 #[derive(Debug)]
 pub(crate) enum Error {
+    #[expect(dead_code, reason = "remote siblings say so")]
     /// It answered, and said no: policy, disabled key.
     Denied(String),
+    #[expect(dead_code, reason = "remote siblings say so")]
     /// It did not answer in time.
     Unreachable(String),
     /// It refused our credentials, or is locked.

@@ -79,6 +79,7 @@ impl Link {
 ///
 /// # Errors
 /// The number at which it breaks.
+#[cfg(test)]
 pub(crate) fn verify(records: &[Record]) -> Result<Link, u64> {
     Link::default().follow(records)
 }

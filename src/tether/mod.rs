@@ -16,7 +16,7 @@ use crate::sibling;
 pub(crate) use crate::sibling::Error as SiblingError;
 #[cfg(test)]
 pub(crate) use crate::sibling::soft::Fixed;
-pub(crate) use crate::sibling::{Binding, Cost, Master, Record, Role, Sibling, Wrap, Wrapped};
+pub(crate) use crate::sibling::{Binding, Cost, Record, Role, Sibling, Wrap, Wrapped};
 
 /// The lone Soft sibling of a token, locked.
 pub(crate) fn soft(id: &str) -> Quorum {

@@ -12,6 +12,7 @@ use crate::sibling::{Binding, Cost, Pinned, Record, Role, Sibling, Wrapped};
 /// A sibling or a tether: who can open what was sealed to it.
 #[derive(Clone)]
 pub(crate) struct Quorum {
+    #[expect(dead_code, reason = "a tether's name, for its slot and its log")]
     id: String,
     k: u8,
     members: Vec<Arc<dyn Sibling>>,
@@ -32,11 +33,6 @@ impl Quorum {
             k: 1,
             members: vec![sibling],
         }
-    }
-
-    /// The sibling's or tether's id.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
     }
 
     pub(crate) fn k(&self) -> u8 {

@@ -61,6 +61,13 @@ impl SqliteStore {
     ///
     /// # Errors
     /// `Missing` where there is no store; `NotWritable`, also where the file exists.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "`zeq-byok backup`, which comes with the databases"
+        )
+    )]
     pub(crate) fn backup(&self, to: &Path) -> Result<(), Error> {
         let link = self.pool.reader()?.ok_or(Error::Missing)?;
         link.copy_to(to)

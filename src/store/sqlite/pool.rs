@@ -5,7 +5,6 @@
 //! `Drop`: a forked child leaks what it inherited, since it may neither use nor close it.
 #![forbid(unsafe_code)]
 
-use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::thread::sleep;
