@@ -1,7 +1,8 @@
 //! What is refused, with which exit code, and that nothing comes out.
 
+use std::io::{Read, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::command::{
     DAMAGED, Ran, SETUP, SO, USER, WINDOW, WRONG_PIN, command, finish, run, with_token,
@@ -43,6 +44,47 @@ fn without_a_terminal_or_a_source_there_is_no_pin() {
         missing.failed(WRONG_PIN);
         let missing = run(&["unwrap", "--pin-source", "file:/no/such/file"], &envelope);
         missing.failed(WRONG_PIN);
+    });
+}
+
+#[test]
+fn a_prompt_on_the_terminal_takes_the_pin_and_does_not_echo_it() {
+    if Command::new("script").arg("--version").output().is_err() {
+        return skipped("script (package bsdutils)");
+    }
+    with_token(|home, _| {
+        std::fs::write(home.join("envelope"), wrap(&[])).unwrap();
+        let line = format!(
+            "{} unwrap --in envelope --out key",
+            env!("CARGO_BIN_EXE_zeq-byok")
+        );
+        let mut terminal = Command::new("script");
+        terminal
+            .args(["-qec", &line, "/dev/null"])
+            .current_dir(home);
+        let mut child = terminal
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut shown = vec![0; "PIN of soft: ".len()];
+        let mut screen = child.stdout.take().unwrap();
+        screen.read_exact(&mut shown).unwrap();
+        assert_eq!(shown, b"PIN of soft: ");
+        child
+            .stdin
+            .as_mut()
+            .unwrap()
+            .write_all(b"123456\n")
+            .unwrap();
+        let mut rest = String::new();
+        screen.read_to_string(&mut rest).unwrap();
+        assert!(child.wait().unwrap().success(), "{rest}");
+        assert!(!rest.contains("123456"), "{rest}");
+        assert_eq!(
+            std::fs::read(home.join("key")).unwrap(),
+            b"a secret of some length"
+        );
     });
 }
 
