@@ -98,11 +98,15 @@ impl Token {
             return Err(Code::ActionProhibited.into());
         }
         access::may_write(by, self.pin_less(), &object.attributes)?;
-        if let Home::Row { id, .. } = object.home {
-            self.delete_row(&id, "object-destroy")?;
+        let done = match object.home {
+            Home::Row { id, .. } => self.delete_row(&id, "object-destroy"),
+            Home::Session(_) | Home::Fixed => Ok(()),
+        };
+        let stays = |error: &Error| error.code != Code::ObjectHandleInvalid;
+        if !done.as_ref().is_err_and(stays) {
+            self.heap.remove(object.handle);
         }
-        self.heap.remove(object.handle);
-        Ok(())
+        done
     }
 
     pub(crate) fn size(&self, by: &Caller, object: CK_OBJECT_HANDLE) -> Result<CK_ULONG> {

@@ -330,7 +330,8 @@ fn is_within(row: &Attributes, sealed: &Attributes, header: &Header) -> bool {
     let same = SAME.iter().all(|kind| row.get(*kind) == sealed.get(*kind));
     let looser = access::tighten(&mut row.clone(), sealed);
     let window = windows::window(row).is_some_and(|window| window.within(&header.window));
-    same && looser.is_empty() && window
+    let envelope = row.bytes(ck::CKA_ZEQ_ENVELOPE_ID) == Some(&header.id[..]);
+    same && looser.is_empty() && window && envelope
 }
 
 /// What a row is bound to (formats.md §4.7); attributes are their encoding.

@@ -96,6 +96,58 @@ fn again() {
     print!("{}", told(&said.out));
 }
 
+/// Set in an actor: what it is to do.
+const ACT: &str = "ZEQ_TEST_ACT";
+
+/// Another process of the same test binary on the same folder: it runs the test `actor`, which plays
+/// `act` ([`role`]).
+pub(crate) fn actor(home: &Path, act: &str) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command
+        .args(["actor", "--exact", "--nocapture", "--test-threads=1"])
+        .env(ACT, act)
+        .env(HOME, home)
+        .env("ZEQ_BYOK_CONF", token::ours_conf(home));
+    command
+}
+
+/// What this process is to play and where, if it is an actor.
+pub(crate) fn role() -> Option<(String, std::path::PathBuf)> {
+    let act = env::var(ACT).ok()?;
+    Some((act, env::var_os(HOME)?.into()))
+}
+
+/// Plays an act to its end, which is a good one, and gives the lines that it said with `> `.
+pub(crate) fn play(home: &Path, act: &str) -> Vec<String> {
+    heard(&mut actor(home, act), act)
+}
+
+pub(crate) fn heard(command: &mut Command, act: &str) -> Vec<String> {
+    let said = run(command, LIMIT);
+    assert!(
+        said.status.success(),
+        "{act}: {}\n{}\n{}",
+        said.status,
+        said.out,
+        said.err
+    );
+    said.out
+        .lines()
+        .filter_map(spoken)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A line that an actor said with [`say`]; the frame of the test may stand before it.
+pub(crate) fn spoken(line: &str) -> Option<&str> {
+    line.split_once("> ").map(|(_, said)| said)
+}
+
+/// One line for the one who started this actor.
+pub(crate) fn say(what: &str) {
+    println!("> {what}");
+}
+
 /// What the test itself printed, without the frame around it.
 fn told(out: &str) -> String {
     let within = |line: &str| match line.strip_prefix("test ") {
