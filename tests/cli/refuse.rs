@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use crate::command::{
     DAMAGED, Ran, SETUP, SO, USER, WINDOW, WRONG_PIN, command, finish, run, with_token,
