@@ -73,6 +73,8 @@ fn a_prompt_on_the_terminal_takes_the_pin_and_does_not_echo_it() {
         let mut screen = child.stdout.take().unwrap();
         screen.read_exact(&mut shown).unwrap();
         assert_eq!(shown, b"PIN of soft: ");
+        // The echo is turned off just after the prompt is written.
+        thread::sleep(Duration::from_secs(1));
         child
             .stdin
             .as_mut()
