@@ -51,8 +51,7 @@ static void *storing(void *unused) {
 static void work(int with_login) {
     CK_SESSION_HANDLE session = with_login ? log_in() : open_session();
     draw(session);
-    if (with_login)
-        sign(session, make_key(session));
+    sign(session, make_key(session));
 }
 
 static void keeps_calling(CK_SESSION_HANDLE session) {

@@ -94,15 +94,16 @@ static CK_SESSION_HANDLE log_in(void) {
     return session;
 }
 
-/* A P-256 private key of this session. */
+/* A P-256 private key of this session, for which nobody need log in. */
 static CK_OBJECT_HANDLE make_key(CK_SESSION_HANDLE session) {
     CK_MECHANISM mechanism = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
     CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
     CK_ATTRIBUTE public[] = {{CKA_EC_PARAMS, p256, sizeof p256}, {CKA_VERIFY, &yes, 1}};
-    CK_ATTRIBUTE private[] = {{CKA_TOKEN, &no, 1}, {CKA_SIGN, &yes, 1}};
+    CK_ATTRIBUTE private[] = {
+        {CKA_TOKEN, &no, 1}, {CKA_PRIVATE, &no, 1}, {CKA_SIGN, &yes, 1}};
     CK_OBJECT_HANDLE verifies, signs;
-    OK(p11->C_GenerateKeyPair(session, &mechanism, public, 2, private, 2, &verifies, &signs));
+    OK(p11->C_GenerateKeyPair(session, &mechanism, public, 2, private, 3, &verifies, &signs));
     return signs;
 }
 
