@@ -86,7 +86,7 @@ fn a_cut_extended_or_re_encoded_envelope_is_none() {
 }
 
 #[test]
-fn an_envelope_of_another_sibling_or_of_the_token_before_is_foreign() {
+fn an_envelope_of_another_sibling_is_foreign() {
     process::alone(|home| {
         token::configure_ours(
             home,
@@ -125,6 +125,27 @@ fn an_envelope_of_another_sibling_or_of_the_token_before_is_foreign() {
         let sealed = far.encrypt(&Mech::envelope(), far_kek, b"data").unwrap();
         let said = session.decrypt(&Mech::envelope(), kek, &sealed);
         told(home, session, said, CKR_ENCRYPTED_DATA_INVALID, line);
+    });
+}
+
+#[test]
+fn an_envelope_of_the_token_before_is_foreign() {
+    user(|home, token| {
+        let (of_key, of_data) = sealed(&token.user());
+        token.module.close_all(token.slot).unwrap();
+        let token = Token::in_last_slot(token.module);
+        let session = token.user();
+        let line = (OTHER_SIBLING, "sealed to another sibling");
+        let said = unwrapped(&session, &of_key);
+        told(
+            home,
+            &session,
+            said,
+            CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT,
+            line,
+        );
+        let said = session.decrypt(&Mech::envelope(), kek(&session), &of_data);
+        told(home, &session, said, CKR_ENCRYPTED_DATA_INVALID, line);
     });
 }
 

@@ -108,7 +108,8 @@ impl Store for SqliteStore {
             tokens::replace(db, name, found, row)?;
             Ok(trail::append(db, audit)?)
         })?;
-        pool::empty_journal(&self.pool)
+        pool::empty_journal(&self.pool);
+        Ok(())
     }
 
     fn login_turn(&self, name: &str) -> Result<Box<dyn Send>, Error> {
@@ -134,7 +135,8 @@ impl Store for SqliteStore {
             tokens::still(db, nr, still)?;
             Ok(tokens::set_pin(db, nr, role, record)?)
         })?;
-        pool::empty_journal(&self.pool)
+        pool::empty_journal(&self.pool);
+        Ok(())
     }
 
     fn swap_token_key(

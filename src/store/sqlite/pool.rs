@@ -21,6 +21,7 @@ use super::file::Identity;
 use super::link::Link;
 use super::schema;
 use super::schema::State;
+use crate::log;
 use crate::store::Error;
 
 /// How long a write waits for other writers.
@@ -205,8 +206,15 @@ pub(super) fn patiently<T>(
 }
 
 /// Moves what the journal holds into the file and empties it, so that what was overwritten is gone
-/// from both. Readers in the way leave it to the next time.
-pub(super) fn empty_journal(pool: &Pool) -> Result<(), Error> {
+/// from both. Readers in the way, and a full disk, leave it to the next time: the change itself is
+/// done, and an error would say that it is not.
+pub(super) fn empty_journal(pool: &Pool) {
+    if let Err(why) = try_to_empty_journal(pool) {
+        log::debug(format_args!("the journal was not emptied: {why}"));
+    }
+}
+
+fn try_to_empty_journal(pool: &Pool) -> Result<(), Error> {
     let checkpoint = |db: &Connection| {
         let mut statement = db.prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?;
         statement.query_row([], |row| row.get::<_, i64>(0))
