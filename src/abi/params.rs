@@ -134,9 +134,12 @@ impl Given {
 
     /// By its length (rule 37); `ulIvBits` says nothing that `ulIvLen` does not.
     fn gcm(self) -> Result<Params> {
-        let short = match self.len == size_of::<GcmWithoutIvBits>() as CK_ULONG {
-            true => self.structure()?,
-            false => without_iv_bits(self.structure()?),
+        const SHORT: CK_ULONG = size_of::<GcmWithoutIvBits>() as CK_ULONG;
+        const WRAP: CK_ULONG = size_of::<CK_GCM_WRAP_PARAMS>() as CK_ULONG;
+        let short = match self.len {
+            SHORT => self.structure()?,
+            WRAP => wrap_params(self.structure()?)?,
+            _ => without_iv_bits(self.structure()?),
         };
         Ok(Params::Gcm {
             iv: self.bytes(short.iv, short.iv_len)?,
@@ -222,6 +225,21 @@ impl Given {
         let given: CK_ZEQ_ENVELOPE_PARAMS = self.structure()?;
         let aad = self.bytes(given.pAAD, given.ulAADLen)?;
         envelope(&given, aad).map(Params::Envelope)
+    }
+}
+
+/// What 3.2 sends in wrap calls (rule 37): an IV of the host's. One that the token makes has no way
+/// back to the host here.
+fn wrap_params(given: CK_GCM_WRAP_PARAMS) -> Result<GcmWithoutIvBits> {
+    match given.ivGenerator {
+        CKG_NO_GENERATE => Ok(GcmWithoutIvBits {
+            iv: given.pIv,
+            iv_len: given.ulIvLen,
+            aad: given.pAAD,
+            aad_len: given.ulAADLen,
+            tag_bits: given.ulTagBits,
+        }),
+        _ => Err(Code::MechanismParamInvalid.into()),
     }
 }
 
@@ -419,7 +437,23 @@ mod tests {
             ulAADLen: 3,
             ulTagBits: 96,
         };
-        for read in [whole(&short, Shape::Gcm), whole(&long, Shape::Gcm)] {
+        let wrap = |generator| CK_GCM_WRAP_PARAMS {
+            pIv: iv,
+            ulIvLen: 12,
+            ulIvFixedBits: 0,
+            ivGenerator: generator,
+            pAAD: aad,
+            ulAADLen: 3,
+            ulTagBits: 96,
+        };
+        let made_here = whole(&wrap(CKG_GENERATE_RANDOM), Shape::Gcm);
+        assert_eq!(refused(made_here).0, Code::MechanismParamInvalid);
+        let all = [
+            whole(&short, Shape::Gcm),
+            whole(&long, Shape::Gcm),
+            whole(&wrap(CKG_NO_GENERATE), Shape::Gcm),
+        ];
+        for read in all {
             let Ok(Params::Gcm { iv, aad, tag_bits }) = read else {
                 panic!("refused");
             };
