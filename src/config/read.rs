@@ -10,6 +10,7 @@ use toml::de::DeTable;
 
 use super::Config;
 use super::Error;
+use super::Separation;
 use super::Sibling;
 use super::Source;
 use super::section::Document;
@@ -124,6 +125,10 @@ pub(super) fn config(file: &Path, text: &str) -> Result<Config, Error> {
 fn whole(top: &Section<'_>, config: &Config) -> Result<(), Error> {
     if !(1..=1000).contains(&config.pin_tries) {
         return Err(top.error_at("pin_tries", "1 to 1000 are wanted"));
+    }
+    // Nobody may believe that keys are kept apart when they are not.
+    if config.separation == Separation::Strict {
+        return Err(top.error_at("separation", "\"strict\" is not in this build"));
     }
     let known = |id: &String| config.siblings.iter().any(|sibling| sibling.id == *id);
     let unknown = config.slots.iter().flatten().find(|id| !known(id));

@@ -23,7 +23,7 @@ slots = ["two", "one"]
 default_window = "30d"
 cs87 = "refuse"
 templates = "strict"
-separation = "strict"
+separation = "off"
 sensitive_default = true
 pin_tries = 3
 max_data = 0x1000
@@ -63,7 +63,7 @@ fn every_key_arrives() {
         (config.cs87, config.templates),
         (Cs87::Refuse, Templates::Strict)
     );
-    assert_eq!(config.separation, Separation::Strict);
+    assert_eq!(config.separation, Separation::Off);
     assert!(config.sensitive_default);
     assert_eq!((config.pin_tries, config.max_data), (3, 4096));
     assert_eq!(config.tolerance_ns(), 60_000_000_000);
