@@ -26,6 +26,8 @@ compile_error!(
 
 mod abi;
 pub mod admin;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 
 mod session;
 

@@ -16,6 +16,8 @@ mod digest;
 mod encrypt;
 mod entry;
 mod function_list;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzed;
 mod general;
 mod keys;
 mod objects;

@@ -53,6 +53,19 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Header, Error> {
     Ok(format::decode(bytes)?.header)
 }
 
+/// Whether what can be read of any bytes is written as it was read; nothing to read is fine: for the
+/// fuzz target.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn reads_as_written(bytes: &[u8]) -> bool {
+    let _payload = payload::decode(bytes, |kind| kind == cryptoki_sys::CKA_VALUE);
+    let _token = payload::Token::decode(bytes);
+    let Ok(read) = format::decode(bytes) else {
+        return true;
+    };
+    let written = format::encode(read.protected, read.content, &read.recipients);
+    written == bytes && read.header.encode() == read.protected
+}
+
 /// Why an envelope was not made or did not open.
 #[derive(Debug)]
 pub(crate) enum Error {

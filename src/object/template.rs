@@ -84,6 +84,14 @@ impl Template {
         Ok(given)
     }
 
+    /// What `C_CreateObject` reads of it, before any rule of its class: for the fuzz target.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn created(self) -> Result<Attributes> {
+        let class = self.number(CKA_CLASS)?.ok_or(Code::TemplateIncomplete)?;
+        let class = Class::of(class, self.number(CKA_KEY_TYPE)?)?;
+        self.typed(&class).map(|given| given.attributes)
+    }
+
     /// What a search or a nested template names, whatever the class. Secret values too: a search may
     /// ask for the value of a data object.
     pub(crate) fn loose(&self) -> Result<Attributes> {
