@@ -76,6 +76,27 @@ fn openings(home: &Path) -> u32 {
     .unwrap()
 }
 
+/// Used every second, the token key is sealed anew before its window closes; unused, it is gone.
+#[test]
+fn a_token_key_in_use_outlives_its_window_and_an_idle_one_does_not() {
+    let settings = "token_window = \"8s\"\nlease = \"1s\"";
+    user(settings, |home, _, session| {
+        let lasting = open().yes(CKA_TOKEN).text(CKA_LABEL, "kept");
+        let key = session.create(lasting).unwrap();
+        for _ in 0..14 {
+            used(&session, key).unwrap();
+            sleep(Duration::from_secs(1));
+        }
+        let renewals = "SELECT count(*) FROM audit WHERE what = 'token-key-renew'";
+        assert!(store::sql(home, renewals).parse::<u32>().unwrap() >= 1);
+        session.logout().unwrap();
+        sleep(Duration::from_secs(10));
+        session.login(CKU_USER, token::PIN).unwrap();
+        let late = used(&session, found(&session, "kept"));
+        assert_eq!(late.unwrap_err().0, CKR_KEY_FUNCTION_NOT_PERMITTED);
+    });
+}
+
 #[test]
 fn keys_work_across_leases_and_are_opened_again_at_each() {
     user("lease = \"1s\"", |home, _, session| {
