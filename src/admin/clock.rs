@@ -41,7 +41,7 @@ pub fn accept_clock(setup: &Setup, token: Option<&str>, pins: &Pins<'_>) -> Resu
         what: "clock-accept",
         detail: format!("mark {was} to {now}"),
     };
-    store.accept_clock(&domain, &base.into(), mark, &audit)?;
+    store.accept_clock(&domain, &base, mark, &audit)?;
     Ok(Accepted { before, now })
 }
 

@@ -203,7 +203,7 @@ fn clock(setup: &Setup) -> Check {
 
 /// As the module would judge it now, and keeping nothing of it.
 fn judged(setup: &Setup) -> Result<Check> {
-    let kept: clock::State = setup.store()?.clock(&clock::domain())?.into();
+    let kept: clock::State = setup.store()?.clock(&clock::domain())?;
     let now = clock::read();
     let required = |witness| witness == Witness::Required;
     let ask = Ask {

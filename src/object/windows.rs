@@ -17,7 +17,6 @@ use crate::envelope::{Header, Window};
 use crate::error::{Code, Error, Reason, Result};
 use crate::log;
 use crate::os;
-use crate::store;
 
 impl Token {
     /// Judges the host's clock for a window, and keeps what the judgement learned.
@@ -32,7 +31,7 @@ impl Token {
             required: self.settings.witness == config::Witness::Required,
             tolerance: self.shared.config.tolerance_ns(),
         };
-        let judged = clock::judge(ask, clock::read(), kept.into());
+        let judged = clock::judge(ask, clock::read(), kept);
         self.keep(&domain, &judged);
         match judged.verdict {
             Ok((now, _)) => Ok(now),
@@ -45,7 +44,7 @@ impl Token {
     fn keep(&self, domain: &[u8; 16], judged: &clock::Judgement) {
         let base = judged
             .base
-            .map(|base| self.shared.store.set_base(domain, &base.into()));
+            .map(|base| self.shared.store.set_base(domain, &base));
         let mark = judged.mark.map(|mark| self.shared.store.raise_mark(mark));
         for failed in [base, mark]
             .into_iter()
@@ -233,51 +232,4 @@ fn gate(bytes: &[u8]) -> Option<Gate> {
         u64::from_ne_bytes(*low),
         u64::from_ne_bytes(high.try_into().ok()?),
     )
-}
-
-impl From<store::ClockRow> for clock::State {
-    fn from(row: store::ClockRow) -> Self {
-        Self {
-            base: row.base.map(Into::into),
-            mark: row.mark,
-        }
-    }
-}
-
-impl From<store::Base> for clock::Base {
-    fn from(base: store::Base) -> Self {
-        let store::Base {
-            off,
-            floor,
-            since,
-            last,
-            jumped,
-        } = base;
-        Self {
-            off,
-            floor,
-            since,
-            last,
-            jumped,
-        }
-    }
-}
-
-impl From<clock::Base> for store::Base {
-    fn from(base: clock::Base) -> Self {
-        let clock::Base {
-            off,
-            floor,
-            since,
-            last,
-            jumped,
-        } = base;
-        Self {
-            off,
-            floor,
-            since,
-            last,
-            jumped,
-        }
-    }
 }

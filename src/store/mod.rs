@@ -1,6 +1,9 @@
 //! Rows by name. Knows nothing of keys: what is secret arrives sealed.
 #![forbid(unsafe_code)]
 
+// What the time procedure keeps (formats.md §3) is the clock's own.
+pub(crate) use crate::clock::{Base, State as ClockRow};
+
 use std::fmt;
 
 /// A token's id, new at each `C_InitToken` (formats.md §4.1: the instance).
@@ -95,23 +98,6 @@ pub(crate) struct Entry<'a> {
     pub(crate) what: &'a str,
     /// To what, and why: ids, labels, reasons.
     pub(crate) detail: String,
-}
-
-/// What the time procedure keeps of a clock domain (formats.md §3); nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ClockRow {
-    pub(crate) base: Option<Base>,
-    pub(crate) mark: Option<i64>,
-}
-
-/// `base[domain]` of formats.md §3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Base {
-    pub(crate) off: i64,
-    pub(crate) floor: i64,
-    pub(crate) since: i64,
-    pub(crate) last: i64,
-    pub(crate) jumped: bool,
 }
 
 /// Why the store did not do it.
